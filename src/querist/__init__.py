@@ -1,0 +1,1 @@
+"""Querist decides which samples are worth a label."""

@@ -1,0 +1,153 @@
+"""What a strategy is, and what the base class does for every one of them.
+
+An author writes ``needs`` and ``pick`` (or, for scores, just ``score``). The base class checks ``k``, fetches the
+declared views, refuses non-finite rows by name, seeds, verifies ``k`` distinct candidates, turns positions into row
+ids once, and keeps a reason for each pick.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from querist.core.errors import ColdStart, PoolExhausted, QueristError, UsageError
+from querist.core.rng import generator
+from querist.core.types import Float, Generator, Int, Tensor
+from querist.selectors.top_k import top_k
+from querist.views.base import Positions, View
+from querist.views.snapshot import Snapshot
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picks:
+    """What a strategy asks for, in the order picked.
+
+    Args:
+        rows: pool ids, ``[k]``.
+        positions: places in the snapshot, ``[k]``.
+        reasons: one short sentence a pick, for the person who labels it.
+    """
+
+    rows: np.ndarray
+    positions: Int[Tensor, "k"]
+    reasons: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(ABC):
+    """A frozen sentence: its fields are its options, stored unchanged."""
+
+    rows: ClassVar[tuple[str, ...]] = ()
+    """Ids of the literature table that this class serves."""
+    family: ClassVar[str]
+    """The survey's class: uncertainty, bayesian, density, hybrid, ..."""
+    paper: ClassVar[str] = ""
+    """Key in ``refs.bib``."""
+    survey: ClassVar[str] = ""
+    """Section of ren2021survey."""
+    cost: ClassVar[str] = ""
+    """Time and memory, in the axis alphabet."""
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    """Kinds of task it has a meaning for."""
+    deterministic: ClassVar[bool] = True
+    """Whether only ties are broken by the seed; then an untied pick does not depend on the order of rows."""
+    needs_labels: ClassVar[bool] = False
+    """Whether it raises :class:`ColdStart` when nothing is labelled."""
+    known_gaps: ClassVar[dict[str, str]] = {}
+    """Contract checks that do not hold, each with its reason. An unexpected pass fails."""
+
+    @abstractmethod
+    def needs(self) -> tuple[View, ...]:
+        """The views that ``pick`` gets, in this order."""
+
+    @abstractmethod
+    def pick(self, *views: Any, at: Positions, k: int, rng: Generator) -> Int[Tensor, "k"]:
+        """``k`` positions among ``at.candidates``, in the order picked."""
+
+    def reasons(self, *views: Any, at: Positions, picked: Int[Tensor, "k"]) -> list[str]:
+        """Why each position was picked, one short sentence each."""
+        return [f"pick {order} of {len(picked)}" for order in range(1, len(picked) + 1)]
+
+    def __call__(self, snapshot: Snapshot, *, k: int, seed: int = 0) -> np.ndarray:
+        """Pool ids of the ``k`` rows to ask for, ``[k]``, in the order picked.
+
+        Raises:
+            UsageError: ``k`` below 1.
+            PoolExhausted: ``k`` over the candidates that are left.
+            ColdStart: the strategy needs labels and there are none.
+            ViewMissing: the snapshot cannot answer a declared view.
+            NonFinite: a view holds NaN or infinity; names the row.
+        """
+        return self.choose(snapshot, k=k, seed=seed).rows
+
+    def choose(self, snapshot: Snapshot, *, k: int, seed: int = 0) -> Picks:
+        """The same, with positions and reasons."""
+        at, name = snapshot.at, type(self).__name__
+        left = len(at.candidates)
+        if k < 1:
+            raise UsageError(f"{name} was asked for {k} rows", hint="ask for 1 or more")
+        if k > left:
+            raise PoolExhausted(f"{name} was asked for {k} rows, {left} are left", hint=f"ask for at most {left}")
+        if at.task not in self.tasks:
+            raise UsageError(f"{name} has no meaning for the task {at.task}", hint=f"it serves {', '.join(self.tasks)}")
+        if self.needs_labels and not len(at.labelled):
+            raise ColdStart(f"{name} compares with labelled rows and there are none", hint="label a few at random")
+        views = []
+        for view in self.needs():
+            views.append(snapshot[view])
+            snapshot.refuse_non_finite(view)
+        with torch.no_grad():
+            picked = self.pick(*views, at=at, k=k, rng=generator(seed, "pick"))
+            self._verify(picked, at, k)
+            reasons = tuple(self.reasons(*views, at=at, picked=picked))
+        return Picks(rows=snapshot.rows[picked.numpy(force=True)], positions=picked, reasons=reasons)
+
+    def _verify(self, picked: Tensor, at: Positions, k: int) -> None:
+        """A pick that breaks the contract is this package's fault, and must not reach a person."""
+        picked = picked.cpu()
+        allowed = torch.isin(picked, at.candidates.cpu())
+        if len(picked) != k or len(picked.unique()) != k or not bool(allowed.all()):
+            raise QueristError(
+                f"{type(self).__name__} returned {len(picked)} positions ({len(picked.unique())} distinct, "
+                f"{int(allowed.sum())} among the candidates) for k = {k}",
+                hint="this is a bug in the strategy",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreStrategy(Strategy):
+    """A strategy that gives each row (or unit) a number and takes the ``k`` highest.
+
+    Args:
+        aggregate: how the numbers of a row's units become one: ``mean``, ``sum``, ``max`` or ``any``
+            (see :func:`querist.tasks.aggregate.per_row`). No effect where a row is its one unit.
+    """
+
+    aggregate: str = "mean"
+
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "multilabel", "tokens")
+    word: ClassVar[str] = "score"
+    """What the number is called in reasons, with its unit."""
+
+    @abstractmethod
+    def score(self, *views: Any) -> Float[Tensor, "u"]:
+        """One number a row or unit; higher means "ask me first"."""
+
+    def row_scores(self, *views: Any, at: Positions) -> Float[Tensor, "n"]:
+        """The scores of whole rows."""
+        return at.per_row(self.score(*views), how=self.aggregate)
+
+    def pick(self, *views: Any, at: Positions, k: int, rng: Generator) -> Int[Tensor, "k"]:
+        return top_k(self.row_scores(*views, at=at), k=k, candidates=at.candidates, rng=rng)
+
+    def reasons(self, *views: Any, at: Positions, picked: Int[Tensor, "k"]) -> list[str]:
+        scores = self.row_scores(*views, at=at)
+        middle = scores[at.candidates].median()
+        return [f"{self.word} {scores[pos]:.3f} (the middle of the pool has {middle:.3f})" for pos in picked]

@@ -1,0 +1,1 @@
+"""Strategies that ask for what functions drawn from a posterior disagree about."""

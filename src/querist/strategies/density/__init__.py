@@ -1,0 +1,1 @@
+"""Strategies that ask for rows where the data are and the labels are not."""

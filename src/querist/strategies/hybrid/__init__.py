@@ -1,0 +1,1 @@
+"""Strategies that ask for what is uncertain and diverse at once."""

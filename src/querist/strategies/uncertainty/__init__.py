@@ -1,0 +1,1 @@
+"""Strategies that ask for what the model is unsure about."""

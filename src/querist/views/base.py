@@ -1,0 +1,109 @@
+"""Views: frozen keys that name a question put to a model about a set of rows.
+
+A view is either *primitive* (an adapter answers it from its forward pass, or the pool does) or *derived* from other
+views: it names its ``parts`` and computes itself from their answers, ``fit(*parts) -> state`` once and then
+``map(*parts, state)``. ``map`` treats rows independently, so it shards, streams, caches and runs elsewhere.
+
+Because a view is a value (it compares, hashes and prints), it can be a cache key, a capability and a declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import torch
+
+from querist.core.errors import ViewMissing
+from querist.core.types import Int, Tensor
+from querist.tasks.aggregate import per_row
+
+Scope = Literal["row", "unit", "pool", "model"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Positions:
+    """The shape of the table at hand: how many rows, which may be asked for, which are labelled.
+
+    Args:
+        n: rows of the table.
+        candidates: positions that may be picked, ``[q]``.
+        labelled: positions whose labels are known, ``[m]``.
+        offsets: ``[n + 1]``, where each row's units start in a unit table; ``None`` when a row is its one unit.
+        task: kind of the task (``"classification"``, ``"tokens"``, ...).
+
+    Example:
+        >>> at = Positions(n=2, candidates=torch.tensor([0, 1]), offsets=torch.tensor([0, 2, 3]))
+        >>> at.per_row(torch.tensor([1.0, 3.0, 5.0]), how="max")
+        tensor([3., 5.])
+    """
+
+    n: int
+    candidates: Int[Tensor, "q"]
+    labelled: Int[Tensor, "m"] = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+    offsets: Int[Tensor, "n_plus_1"] | None = None
+    task: str = "classification"
+
+    def per_row(self, values: Tensor, *, how: str = "mean") -> Tensor:
+        """One number a unit ``[u]`` to one a row ``[n]``; as it is where rows are their own units."""
+        return values if self.offsets is None else per_row(values, self.offsets, how=how)
+
+    def row_of_unit(self, unit: int) -> int:
+        """Position of the row that owns the unit."""
+        if self.offsets is None:
+            return unit
+        return int(torch.searchsorted(self.offsets, torch.tensor(unit), right=True)) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A question about a set of rows.
+
+    Args:
+        of: which set is asked about: ``table`` (all rows of the snapshot), ``labelled``, ``validation`` or ``target``.
+    """
+
+    of: str = "table"
+
+    scope: ClassVar[Scope] = "row"
+    row_axis: ClassVar[int] = 0
+    """Axis of the answer that runs over rows or units: 1 where posterior samples come first."""
+
+    @property
+    def members(self) -> int:
+        """How many networks must be trained side by side to answer this."""
+        return max((part.members for part in self.parts()), default=1)
+
+    def parts(self) -> tuple[View, ...]:
+        """The views this one is computed from; empty for a primitive view."""
+        return ()
+
+    def fit(self, *parts: Any, at: Positions) -> Any:
+        """What must be learned from the whole table before rows can be mapped; nothing for most views."""
+        return None
+
+    def map(self, *parts: Any, state: Any, at: Positions) -> Any:
+        """The answer for the rows of ``parts``, each row by itself."""
+        raise ViewMissing(f"{self} is answered by a model or a pool, it is not computed from other views")
+
+
+def primitives(views: Iterable[View], answers: Callable[[View], bool]) -> tuple[View, ...]:
+    """The views that must be asked of a model so that all of ``views`` can be computed, each once, in order.
+
+    Args:
+        views: what is declared.
+        answers: whether the model answers a view by itself.
+
+    Raises:
+        ViewMissing: neither answered nor derived from anything that is.
+    """
+    found: dict[View, None] = {}
+    for view in views:
+        if answers(view):
+            found[view] = None
+        elif view.parts():
+            found.update(dict.fromkeys(primitives(view.parts(), answers)))
+        else:
+            raise ViewMissing(f"this model does not answer {view}", hint="choose another strategy or model")
+    return tuple(found)

@@ -1,0 +1,203 @@
+"""Snapshot: one table of rows of one round, with the answers to the declared views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from querist.core.errors import DataError, NonFinite, ViewMissing
+from querist.core.types import Tensor
+from querist.selectors.points import FactoredPoints
+from querist.views.base import Positions, View
+from querist.views.embeddings import Embeddings
+from querist.views.labels import Labels
+from querist.views.logits import Logits
+from querist.views.prediction_samples import PredictionSamples
+from querist.views.predictions import Predictions
+from querist.views.prob_samples import ProbSamples
+from querist.views.probs import Probs
+from querist.views.raw import Raw
+
+
+class Snapshot:
+    """Rows, two sets of positions in them, and answers to views.
+
+    Args:
+        at: candidates, labelled positions and unit offsets of the table.
+        answers: what was computed, by view. Derived views are computed from these when first asked for, and kept.
+        rows: pool id of each position, ``[n]``; the positions themselves if left out.
+
+    Example:
+        >>> snapshot = Snapshot.from_arrays(probs=[[0.9, 0.1], [0.5, 0.5]], labelled=[0])
+        >>> snapshot[Probs()].shape, snapshot.at.candidates.tolist()
+        (torch.Size([2, 2]), [1])
+    """
+
+    def __init__(self, *, at: Positions, answers: Mapping[View, Any], rows: np.ndarray | None = None) -> None:
+        self.at = at
+        self.rows = np.arange(at.n) if rows is None else np.asarray(rows, dtype=np.int64)
+        self._answers: dict[View, Any] = dict(answers)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        probs: Any = None,
+        logits: Any = None,
+        prob_samples: Any = None,
+        embeddings: Any = None,
+        predictions: Any = None,
+        prediction_samples: Any = None,
+        raw: Any = None,
+        labels: Any = None,
+        labelled: Any = None,
+        candidates: Any = None,
+        rows: Any = None,
+        offsets: Any = None,
+        target: Any = None,
+        task: str | None = None,
+    ) -> Snapshot:
+        """A snapshot of arrays that you computed with your own code.
+
+        Args:
+            probs: class probabilities ``[n c]`` (``[u c]`` with ``offsets``).
+            logits: scores before the softmax, in the place of ``probs``.
+            prob_samples: posterior samples first, ``[s n c]``.
+            embeddings: ``[n d]``.
+            predictions: regression values ``[n]``.
+            prediction_samples: ``[s n]``.
+            raw: inputs as vectors ``[n d]``.
+            labels: class positions ``[n]``, -1 where unknown.
+            labelled: positions whose labels are known. Known labels imply them.
+            candidates: positions that may be picked; all unlabelled ones if left out.
+            rows: your own id for each position.
+            offsets: ``[n + 1]``, where each row's units start.
+            target: embeddings ``[q d]`` of the rows that matter most, for targeted strategies.
+            task: kind of the task; ``classification`` (``tokens`` with offsets, ``regression`` with predictions).
+
+        Raises:
+            DataError: arrays whose lengths differ, probabilities that do not sum to one, positions out of range.
+            NonFinite: NaN or infinity; names the row.
+        """
+        regression = predictions is not None or prediction_samples is not None
+        given = {
+            Probs(): probs,
+            Logits(): logits,
+            ProbSamples(): prob_samples,
+            Embeddings(): embeddings,
+            Predictions(): predictions,
+            PredictionSamples(): prediction_samples,
+            Raw(): raw,
+        }
+        answers: dict[View, Any] = {view: _tensor(x) for view, x in given.items() if x is not None}
+        if not answers and labels is None:
+            raise DataError("a snapshot needs at least one array", hint="give probs= or embeddings=")
+        units = None if offsets is None else torch.as_tensor(np.asarray(offsets), dtype=torch.long)
+        n = _common_length(answers, units, labels)
+        if labels is not None:
+            answers[Labels()] = torch.as_tensor(np.asarray(labels), dtype=torch.long)
+            if labelled is None:
+                labelled = torch.nonzero(answers[Labels()] >= 0).flatten()
+        known = _positions("labelled", labelled, n)
+        if candidates is None:
+            free = torch.ones(n, dtype=torch.bool)
+            free[known] = False
+            open_to_ask = torch.nonzero(free).flatten()
+        else:
+            open_to_ask = _positions("candidates", candidates, n)
+        kind = task or ("regression" if regression else "classification" if units is None else "tokens")
+        at = Positions(n=n, candidates=open_to_ask, labelled=known, offsets=units, task=kind)
+        if target is not None:
+            answers[Embeddings(of="target")] = _tensor(target)
+        snapshot = cls(at=at, answers=answers, rows=rows)
+        if len(snapshot.rows) != n:
+            raise DataError(f"{len(snapshot.rows)} row ids were given for {n} rows")
+        for view in answers:
+            snapshot.refuse_non_finite(view)
+        for view in (Probs(), ProbSamples()):
+            if view in answers:
+                _refuse_no_distribution(answers[view], view, snapshot)
+        return snapshot
+
+    def __getitem__(self, view: View) -> Any:
+        """The answer to ``view``, computed from its parts where it is derived.
+
+        Raises:
+            ViewMissing: it was neither given nor can it be derived.
+        """
+        if view not in self._answers:
+            same = next((key for key in self._answers if _answers_as(key, view)), None)
+            if same is not None:
+                return self._answers[same]
+            if not view.parts():
+                raise ViewMissing(
+                    f"this snapshot has no {type(view).__name__}",
+                    hint=f"it has {', '.join(sorted(type(key).__name__ for key in self._answers)) or 'nothing'}",
+                )
+            parts = tuple(self[part] for part in view.parts())
+            state = view.fit(*parts, at=self.at)
+            self._answers[view] = view.map(*parts, state=state, at=self.at)
+        return self._answers[view]
+
+    def refuse_non_finite(self, view: View) -> None:
+        """Raise :class:`NonFinite`, naming the first row, if an answer holds NaN or infinity."""
+        answer = self[view]
+        tensors = (answer.left, answer.right) if isinstance(answer, FactoredPoints) else (answer,)
+        for tensor in tensors:
+            if not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()):
+                continue
+            bad = ~torch.isfinite(tensor.movedim(view.row_axis, 0).flatten(1) if tensor.ndim > 1 else tensor[:, None])
+            first = int(torch.nonzero(bad.any(1))[0])
+            pos = self.at.row_of_unit(first) if view.scope == "unit" else first
+            row = int(self.rows[pos]) if view.of == "table" else pos
+            raise NonFinite(type(view).__name__, row)
+
+
+def _answers_as(key: View, view: View) -> bool:
+    """Whether ``key`` is the same question but for how many samples were drawn: arrays have what they have."""
+    return type(key) is type(view) and key.of == view.of
+
+
+def _tensor(array: Any) -> Tensor:
+    tensor = torch.as_tensor(array if isinstance(array, Tensor) else np.asarray(array))
+    return tensor if tensor.is_floating_point() else tensor.to(torch.float32)
+
+
+def _common_length(answers: Mapping[View, Any], offsets: Tensor | None, labels: Any) -> int:
+    """Rows of the table; an error if two arrays disagree."""
+    lengths = {}
+    for view, answer in answers.items():
+        length = answer.shape[view.row_axis]
+        if view.scope == "unit" and offsets is not None:
+            if length != int(offsets[-1]):
+                raise DataError(f"{type(view).__name__} has {length} units, offsets end at {int(offsets[-1])}")
+            length = len(offsets) - 1
+        lengths[type(view).__name__] = length
+    if labels is not None:
+        lengths["labels"] = len(labels)
+    if len(set(lengths.values())) > 1:
+        text = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise DataError(f"the arrays have different numbers of rows: {text}")
+    return next(iter(lengths.values()))
+
+
+def _positions(name: str, values: Any, n: int) -> Tensor:
+    pos = torch.as_tensor(np.asarray([] if values is None else values), dtype=torch.long)
+    if len(pos) and (int(pos.min()) < 0 or int(pos.max()) >= n):
+        bad = pos[(pos < 0) | (pos >= n)][0]
+        raise DataError(f"{name} holds position {int(bad)}, the table has rows 0 to {n - 1}")
+    if len(pos.unique()) != len(pos):
+        raise DataError(f"{name} holds a position twice")
+    return pos
+
+
+def _refuse_no_distribution(probs: Tensor, view: View, snapshot: Snapshot) -> None:
+    off = ((probs.sum(-1) - 1).abs() > 1e-3) | (probs < 0).any(-1)
+    off = off.any(0) if off.ndim > 1 else off
+    if bool(off.any()):
+        unit = int(torch.nonzero(off)[0])
+        row = int(snapshot.rows[snapshot.at.row_of_unit(unit)])
+        raise DataError(f"{type(view).__name__} of row {row} do not sum to one", hint="pass scores as logits=")
