@@ -36,6 +36,7 @@ class Registry:
     Args:
         kind: what the things are called in messages ("strategy").
         package: dotted name of the package whose folder (and sub-folders) is searched.
+        besides: files of that folder that hold no such thing, beside ``base`` and names with a leading underscore.
 
     Example:
         >>> from querist.strategies import registry
@@ -43,9 +44,10 @@ class Registry:
         'Margin'
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, *, besides: tuple[str, ...] = ()) -> None:
         self.kind = kind
         self.package = package
+        self._not_entries = _NOT_ENTRIES.union(besides)
 
     @cached_property
     def _modules(self) -> dict[str, str]:
@@ -57,7 +59,7 @@ class Registry:
         for location in spec.submodule_search_locations:
             root = Path(location)
             for file in sorted(root.rglob("*.py")):
-                if file.stem in _NOT_ENTRIES or file.stem.startswith("_"):
+                if file.stem in self._not_entries or file.stem.startswith("_"):
                     continue
                 module = ".".join((self.package, *file.relative_to(root).with_suffix("").parts))
                 self._claim(found, file.stem, module)

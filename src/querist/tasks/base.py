@@ -7,10 +7,15 @@ class) pair with two classes (multilabel). Networks answer rows; everything afte
 
 from __future__ import annotations
 
+import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
+from querist.core.errors import DataError, UsageError
 from querist.core.types import Float, Int, Tensor
 
 Label = Any
@@ -20,25 +25,76 @@ IGNORED = -100
 """Target of a unit that does not exist (padding); losses skip it."""
 
 
+@dataclass(frozen=True)
 class Task(ABC):
-    """One kind of question. Subclasses are frozen dataclasses, so a task compares, prints and round-trips."""
+    """One kind of question. A frozen dataclass, so a task compares, prints and round-trips.
+
+    Args:
+        classes: class names in the order of the network's outputs; none for regression.
+
+    Raises:
+        UsageError: no classes where the task needs them, a name that is empty or no text, or one that comes twice.
+    """
+
+    classes: tuple[str, ...] = ()
 
     kind: ClassVar[str]
     """Registered name: classification, multilabel, regression, tokens."""
-    metrics: ClassVar[tuple[str, ...]]
-    """Names that :meth:`evaluate` returns; the first is the default metric. Higher is better for all of them but
-    those in ``lower_is_better``."""
     lower_is_better: ClassVar[tuple[str, ...]] = ()
+    """Metrics where less is better; more is better for all others."""
+
+    def __post_init__(self) -> None:
+        # Any sequence may be given; a frozen value keeps a tuple.
+        object.__setattr__(self, "classes", tuple(self.classes))
+        if not self.classes:
+            raise UsageError(f"{self.kind} was given no classes", hint="name them in the order of the outputs")
+        for name in self.classes:
+            if not isinstance(name, str) or not name:
+                raise UsageError(f"{name!r} is no class name", hint="class names are texts, write numbers as str")
+        if len(self._positions) != len(self.classes):
+            twice = next(name for name in self.classes if self.classes.count(name) > 1)
+            raise UsageError(f"the class {twice!r} was given twice")
 
     @property
     @abstractmethod
-    def outputs(self) -> int:
-        """Width of the network's last layer: ``c``, or 1 for regression."""
+    def metrics(self) -> tuple[str, ...]:
+        """Names that :meth:`evaluate` returns; the first is the default metric."""
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the outputs; empty for regression."""
-        return ()
+    def outputs(self) -> int:
+        """Width of the network's last layer: ``c``, or 1 for regression."""
+        return len(self.classes)
+
+    def to_state(self) -> dict[str, Any]:
+        """This task as plain data; :func:`querist.tasks.from_state` reads it back."""
+        return {"kind": self.kind, "classes": list(self.classes)}
+
+    def with_classes(self, names: Iterable[str]) -> Self:
+        """This task with the new ones of ``names`` at the end, so that old outputs keep their position."""
+        known = dict.fromkeys(self.classes)
+        return replace(self, classes=tuple(known | dict.fromkeys(names)))
+
+    def check(self, payload: Any, label: Label) -> None:
+        """Refuse a label that cannot be one of this payload.
+
+        Raises:
+            DataError: a label that :meth:`encode` refuses, or a list of tags of another length than the tokens.
+        """
+        self.encode(label)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: pos for pos, name in enumerate(self.classes)}
+
+    def _position(self, name: Any) -> int:
+        """Place of a class among the outputs; class names that are whole numbers may be given as such."""
+        key = str(name) if isinstance(name, Integral) and not isinstance(name, bool) else name
+        if isinstance(key, str) and key in self._positions:
+            return self._positions[key]
+        near = difflib.get_close_matches(str(key), self.classes, n=1, cutoff=0.5)
+        shown = ", ".join(self.classes[:10]) + (f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else "")
+        hint = f"did you mean {near[0]!r}? known: {shown}" if near else f"known: {shown}"
+        raise DataError(f"the label {name!r} is no class of this task", hint=hint)
 
     @abstractmethod
     def encode(self, label: Label) -> Any:
@@ -69,7 +125,8 @@ class Task(ABC):
         """The network's outputs as a flat unit table: logits ``[u c]``, or values ``[n]`` for regression.
 
         Args:
-            outputs: raw outputs of a mini-batch, padded where rows differ in length.
+            outputs: raw outputs of a mini-batch, padded where rows differ in length. Leading axes (samples) pass
+                through.
             counts: units of each row, as :meth:`unit_counts` gives them.
         """
 
@@ -81,4 +138,14 @@ class Task(ABC):
     def evaluate(
         self, answers: Tensor, offsets: Int[Tensor, "n_plus_1"] | None, truth: Sequence[Label]
     ) -> dict[str, float]:
-        """Each metric of ``metrics`` for these answers against the true labels."""
+        """Each metric of ``metrics`` for these answers against the true labels.
+
+        Raises:
+            DataError: no rows, another number of answers than labels, or a label that is none of this task.
+        """
+
+
+def refuse_unpaired(answers: int, truth: int) -> None:
+    """Raise :class:`DataError` unless there is one answer a true label, and at least one."""
+    if answers != truth or not truth:
+        raise DataError(f"cannot measure {answers} answers against {truth} true labels", hint="give one a row")
