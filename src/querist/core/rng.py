@@ -26,9 +26,16 @@ def child_seed(seed: int, *path: Step) -> int:
         >>> child_seed(0, "fit", 3) == child_seed(0, "fit", 3) != child_seed(0, "fit", 4)
         True
     """
-    # Types are part of the text: the name "3" and the number 3 are different children.
-    text = "/".join(f"{type(step).__name__}:{step}" for step in (int(seed), *path))
+    text = "/".join(_spelled(step) for step in (int(seed), *path))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def _spelled(step: Step) -> str:
+    """A step as text that no other step, and no two steps, can spell."""
+    if not isinstance(step, str):
+        return f"int:{int(step)}"  # numpy's integers are the same child as Python's
+    # The separator is escaped, because names hold it ("hf:path/to/model").
+    return f"str:{step.replace('%', '%25').replace('/', '%2F')}"
 
 
 def generator(seed: int, *path: Step) -> torch.Generator:
