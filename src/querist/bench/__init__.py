@@ -1,0 +1,1 @@
+"""Comparing strategies: curves over seeds, and what can be said about them."""
