@@ -1,0 +1,385 @@
+"""Session: the loop around a model. ``ask`` for rows, ``tell`` their labels, ``fit``, ``evaluate``.
+
+Every fact goes to the journal before it changes anything here, and every random draw is named by the round it
+belongs to. So a session that is built again from its journal (:meth:`Session.replay`) goes on exactly as the one
+that was cut off would have.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from querist import strategies
+from querist.core.errors import ColdStart, DataError, JournalError, PoolExhausted, UsageError
+from querist.core.events import LabelGiven, LabelRetracted, Query
+from querist.core.rng import child_seed, numpy_generator
+from querist.loop.cold_start import initial_strategy, raw_as_embeddings
+from querist.loop.viewer import Viewer
+from querist.models.base import Adapter, FitReport
+from querist.pool.labels import LabelState
+from querist.pool.pool import Pool
+from querist.storage.journal import Journal, Pick
+from querist.strategies.base import Picks, Strategy
+from querist.tasks.base import Label, Task
+from querist.views.base import View
+from querist.views.raw import Raw
+from querist.views.snapshot import Snapshot
+
+
+class Session:
+    """One campaign: a pool, a model, a strategy, and what has been told so far.
+
+    Args:
+        pool: rows to choose from, or a data name such as ``"digits"`` or ``"images:./photos"``.
+        model: an adapter, a ``torch.nn.Module`` (or a function that makes one), or a model's name. ``None`` takes
+            the default for the data, when a model is first needed: with snapshots of your own there is never one.
+        task: what a label is; guessed from the data if ``None``.
+        strategy: a strategy or its name.
+        seed: decides every draw of the session.
+        journal: where events and rounds are kept; a journal in memory if ``None``, gone with the process.
+        campaign: name of this session inside the journal.
+        candidates: score only this many random unlabelled rows a round; all if ``None``.
+        initial: who asks for the first rows, before any label: ``random``, ``core_set`` or ``farthest_first``.
+        validation: rows whose labels serve early stopping and stopping rules; they are on the bill.
+        free_validation: whether ``validation`` is left off the bill.
+        weights: folder to keep the weights of the last rounds in; none are kept if ``None``.
+        cache_mb: views larger than this stand in memory-mapped files.
+
+    Example:
+        >>> import querist as q
+        >>> session = q.Session("digits", model="mlp", strategy="margin", seed=0)
+        >>> rows = session.ask(20)
+        >>> session.tell(rows, session.pool.truth(rows))
+        >>> session.labels
+        20
+    """
+
+    def __init__(
+        self,
+        pool: Pool | str,
+        *,
+        model: Adapter | Any = None,
+        task: Task | None = None,
+        strategy: Strategy | str = "badge",
+        seed: int = 0,
+        journal: Journal | None = None,
+        campaign: str = "main",
+        candidates: int | None = None,
+        initial: str = "random",
+        validation: np.ndarray | None = None,
+        free_validation: bool = False,
+        weights: Path | None = None,
+        cache_mb: float = 1024,
+    ) -> None:
+        from querist.pool.sources import open_pool
+        from querist.tasks import make_task
+
+        self.pool: Pool = open_pool(pool) if isinstance(pool, str) else pool
+        self.task: Task = task if task is not None else make_task(*self.pool.suggest_task())
+        self.strategy: Strategy = strategies.registry[strategy]() if isinstance(strategy, str) else strategy
+        self.seed = seed
+        self.journal = journal if journal is not None else Journal.open("sqlite://", create=True)
+        self.campaign = campaign
+        self.state = LabelState()
+        self.round = -1
+        """Number of the last round that was asked; -1 before the first."""
+        self.seconds = {"train": 0.0, "views": 0.0, "select": 0.0}
+        """What the open round has cost so far."""
+        self._model = model
+        self._adapter: Adapter | None = None
+        self._candidates = candidates
+        self._initial = initial_strategy(initial)
+        self._validation = np.empty(0, dtype=np.int64) if validation is None else np.asarray(validation)
+        self._free_validation = free_validation
+        self._weights = weights
+        self._viewer = Viewer(self.pool, self.task, cache_mb=cache_mb)
+        self._asked: np.ndarray = np.empty(0, dtype=np.int64)
+        self._open = False
+        self._replay_events()
+
+    @classmethod
+    def replay(cls, journal: Journal, pool: Pool | str, **options: Any) -> Session:
+        """A session as it stood when its journal was last written: same labels, same open picks, same model.
+
+        The model of the last closed round is read from ``weights`` if it is there, and trained again from the
+        journal's labels and the round's seed if not; both give the same weights.
+
+        Args:
+            journal: a journal with this campaign's events.
+            pool: the same pool.
+            options: as for :class:`Session`.
+        """
+        session = cls(pool, journal=journal, **options)
+        session._restore_model()
+        return session
+
+    # -- what is known ---------------------------------------------------------------------------------------
+
+    @property
+    def labels(self) -> int:
+        """Labels on the bill: every one given, and those for validation unless they were declared free."""
+        return self.state.count + (0 if self._free_validation else len(self._validation))
+
+    @property
+    def pending(self) -> np.ndarray:
+        """Rows of the open round that were asked for and not yet labelled or skipped, in the order picked."""
+        done = set(self.state.rows) | set(self.state.skipped)
+        return np.array([row for row in self._asked.tolist() if row not in done], dtype=np.int64)
+
+    @property
+    def round_is_open(self) -> bool:
+        """Whether the last round was asked and its result is not yet recorded."""
+        return self._open
+
+    @property
+    def unlabelled(self) -> np.ndarray:
+        """Training rows that may be asked for, in pool order."""
+        taken = [*self.state.rows, *self.state.skipped, *self._validation.tolist()]
+        return np.setdiff1d(self.pool.rows("train"), np.asarray(taken, dtype=np.int64))
+
+    @property
+    def adapter(self) -> Adapter:
+        """The model's adapter, made and prepared when first needed."""
+        if self._adapter is None:
+            from querist.models import as_adapter
+
+            self._adapter = as_adapter(self._model, self.pool, self.task)
+            self._adapter.prepare(self.pool, self.task)
+        return self._adapter
+
+    # -- the four acts ---------------------------------------------------------------------------------------
+
+    def ask(
+        self, k: int, *, snapshot: Snapshot | None = None, progress: Callable[[float], None] | None = None
+    ) -> np.ndarray:
+        """The ``k`` rows that are worth a label now, as pool ids in the order picked. Opens a new round.
+
+        Args:
+            k: how many.
+            snapshot: views that you computed yourself; its row ids must be pool ids. Without it the session's own
+                model answers (trained first, if labels were told and ``fit`` was never called).
+            progress: called with the share of the views that is computed.
+
+        Raises:
+            UsageError: ``k`` below 1.
+            PoolExhausted: fewer than ``k`` unlabelled rows are left.
+        """
+        number = self.round + 1
+        if k < 1:
+            raise UsageError(f"{k} rows were asked for", hint="ask for 1 or more")
+        left = len(self.unlabelled)
+        if k > left:
+            raise PoolExhausted(f"{k} rows were asked for, {left} are unlabelled", hint=f"ask for at most {left}")
+        strategy = self.strategy if self.state.rows or snapshot is not None else self._initial
+        if snapshot is None:
+            started = time.perf_counter()
+            snapshot = self._compute(strategy, number, k, progress)
+            self.seconds["views"] += time.perf_counter() - started
+        started = time.perf_counter()
+        picks = strategy.choose(snapshot, k=k, seed=child_seed(self.seed, "ask", number))
+        self.seconds["select"] += time.perf_counter() - started
+        self._record(number, picks)
+        return picks.rows
+
+    def tell(self, rows: Sequence[int] | np.ndarray, labels: Sequence[Label], *, annotator: str = "oracle") -> None:
+        """Give labels. They are durable when this returns; a label told again by one annotator replaces the first.
+
+        Args:
+            rows: pool ids.
+            labels: one a row, as a person gives them (a class name, a number, a list of tags).
+            annotator: who says so.
+
+        Raises:
+            DataError: a row that is not in the pool, a label that does not belong to the task; nothing is stored.
+            NotDurable: the journal could not be written; nothing is acknowledged.
+        """
+        rows = [int(row) for row in rows]
+        if len(rows) != len(labels):
+            raise DataError(f"{len(labels)} labels were told for {len(rows)} rows", hint="give one label a row")
+        known = set(self.pool.rows("train").tolist())
+        for row, label in zip(rows, labels, strict=True):
+            if row not in known:
+                raise DataError(f"row {row} was labelled, it is no training row of {self.pool.name}")
+            self.task.encode(label)
+        events = [
+            LabelGiven(
+                query=Query(row=row),
+                payload=_plain(label),
+                annotator=annotator,
+                campaign=self.campaign,
+                model_version=self._version,
+            )
+            for row, label in zip(rows, labels, strict=True)
+        ]
+        for event in self.journal.append(events):
+            self.state.apply(event)
+
+    def retract(self, rows: Sequence[int] | np.ndarray, *, annotator: str = "oracle") -> None:
+        """Take labels back; the rows may be asked for again. What was spent on them stays on the bill."""
+        events = [
+            LabelRetracted(query=Query(row=int(row)), annotator=annotator, campaign=self.campaign) for row in rows
+        ]
+        for event in self.journal.append(events):
+            self.state.apply(event)
+
+    def fit(self, *, progress: Callable[[float], None] | None = None) -> FitReport:
+        """Train on everything that was told.
+
+        Raises:
+            ColdStart: nothing was told yet.
+        """
+        if not self.state.rows:
+            raise ColdStart("there are no labels to train on", hint="ask for rows and tell their labels first")
+        rows = np.asarray(self.state.rows, dtype=np.int64)
+        labels = [self.state.label(row) for row in self.state.rows]
+        held_out = (self._validation, self.pool.truth(self._validation)) if len(self._validation) else None
+        members = max((view.members for view in self.strategy.needs()), default=1)
+        report = self.adapter.fit(
+            self.pool,
+            rows,
+            labels,
+            seed=child_seed(self.seed, "fit", max(self.round, 0)),
+            members=members,
+            validation=held_out,
+            progress=progress,
+        )
+        self.seconds["train"] += report.seconds
+        return report
+
+    def evaluate(self, split: str = "test") -> dict[str, float]:
+        """The task's metrics on a split (``"validation"``: the session's own validation rows)."""
+        rows = self._validation if split == "validation" and len(self._validation) else self.pool.rows(split)
+        if not len(rows):
+            raise DataError(f"{self.pool.name} has no {split} rows", hint="name a split column with --split")
+        answers, offsets = self.adapter.predict(self.pool, rows)
+        return self.task.evaluate(answers, offsets, self.pool.truth(rows))
+
+    def close_round(self, metrics: dict[str, float]) -> None:
+        """Record the open round's result and its weights; the next ``ask`` opens a new one."""
+        if not self._open:
+            raise UsageError("no round is open", hint="ask first")
+        if self._weights is not None and self.adapter.storable and self._version:
+            self.adapter.save(self._weights / f"round-{self.round}")
+        self.journal.close_round(
+            self.campaign,
+            self.round,
+            labels=self.labels,
+            metrics=metrics,
+            seconds=dict(self.seconds),
+            model_version=self._version,
+        )
+        self._open = False
+        self._reset_seconds()
+        self._forget_weights(before=self.round)
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    @property
+    def _version(self) -> str:
+        return "" if self._adapter is None else self._adapter.version
+
+    def _compute(self, strategy: Strategy, number: int, k: int, progress: Callable[[float], None] | None) -> Snapshot:
+        """The snapshot that ``strategy`` declares, from the session's own model (or raw inputs, at the start)."""
+        cold = not self.state.rows
+        views: tuple[View, ...] = strategy.needs()
+        if cold and views:
+            views = (Raw(),)
+        if views and not cold and not self.adapter.version:
+            self.fit()
+        candidates = self.unlabelled
+        if self._candidates is not None and self._candidates < len(candidates):
+            # At least k of them, or the round could not be filled.
+            size = max(self._candidates, k)
+            chosen = numpy_generator(self.seed, "candidates", number).choice(len(candidates), size, replace=False)
+            candidates = candidates[np.sort(chosen)]
+        targets = [self.task.encode(self.state.label(row)) for row in self.state.rows] if not cold else []
+        snapshot = self._viewer.snapshot(
+            views,
+            adapter=self.adapter if views else None,
+            candidates=candidates,
+            labelled=np.asarray(self.state.rows, dtype=np.int64),
+            labels=targets if self.task.kind == "classification" else (),
+            seed=child_seed(self.seed, "views", number),
+            progress=progress,
+        )
+        return raw_as_embeddings(snapshot) if cold and views else snapshot
+
+    def _record(self, number: int, picks: Picks) -> None:
+        stored = [
+            Pick(row=int(row), reason=reason, order=order)
+            for order, (row, reason) in enumerate(zip(picks.rows, picks.reasons, strict=True))
+        ]
+        self.journal.ask(self.campaign, number, stored, model_version=self._version)
+        self.round, self._asked, self._open = number, picks.rows, True
+
+    def _reset_seconds(self) -> None:
+        self.seconds = dict.fromkeys(self.seconds, 0.0)
+
+    def _replay_events(self) -> None:
+        """Fold the journal into this session's state."""
+        for event in self.journal.events(campaign=self.campaign):
+            self.state.apply(event)
+        rounds = self.journal.rounds(self.campaign)
+        if rounds:
+            self.round, self._open = rounds[-1].number, not rounds[-1].closed
+            self._asked = np.array([pick.row for pick in rounds[-1].picks], dtype=np.int64)
+
+    def _restore_model(self) -> None:
+        """The model that the last closed round ended with."""
+        closed = [record for record in self.journal.rounds(self.campaign) if record.closed]
+        if not closed or not closed[-1].model_version:
+            return
+        last = closed[-1]
+        folder = None if self._weights is None else self._weights / f"round-{last.number}"
+        if folder is not None and folder.is_dir():
+            self.adapter.load(folder)
+            if self.adapter.version == last.model_version:
+                return
+        if not self.adapter.refits:
+            raise JournalError(
+                f"the weights of round {last.number} are gone and cannot be trained again, because each round "
+                "went on from the one before",
+                hint="start a new run",
+            )
+        self._refit(last.number)
+
+    def _refit(self, number: int) -> None:
+        """Train again what round ``number`` trained: its labels are those told before the next round was asked."""
+        current, state = self.round, self.state
+        self.round, self.state = number, self._state_after(number)
+        try:
+            self.fit()
+        finally:
+            self.round, self.state = current, state
+        self._reset_seconds()
+
+    def _state_after(self, number: int) -> LabelState:
+        """Label state when round ``number`` closed."""
+        state = LabelState()
+        until = next(record.labels_seq for record in self.journal.rounds(self.campaign) if record.number == number)
+        for event in self.journal.events(campaign=self.campaign):
+            if event.seq is not None and until is not None and event.seq <= until:
+                state.apply(event)
+        return state
+
+    def _forget_weights(self, *, before: int) -> None:
+        """Keep the last two rounds' weights: one may be half a kill old."""
+        if self._weights is None:
+            return
+        from shutil import rmtree
+
+        for folder in self._weights.glob("round-*"):
+            if int(folder.name.removeprefix("round-")) < before - 1:
+                rmtree(folder)
+
+
+def _plain(label: Label) -> Any:
+    """A label as JSON can hold it."""
+    if isinstance(label, np.ndarray | np.generic):
+        return label.tolist()
+    return list(label) if isinstance(label, tuple) else label

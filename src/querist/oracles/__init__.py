@@ -1,0 +1,1 @@
+"""Oracles answer queries: a simulated one from known labels, later noisy and costly ones, and people."""

@@ -1,0 +1,1 @@
+"""When to stop asking. A rule never un-stops without new labels."""

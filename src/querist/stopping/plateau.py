@@ -1,0 +1,44 @@
+"""Stop when the validation score no longer grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from querist.stopping.base import RoundSummary, Stopping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plateau(Stopping):
+    """Stop when the best validation score of the last ``patience`` rounds is not above the best before them.
+
+    Needs validation labels, which are on the bill. Noise of a small validation set can stop too early: with ``v``
+    labels an accuracy near 0.9 has a standard error of ``0.3 / sqrt(v)``.
+
+    Args:
+        metric: which validation metric.
+        patience: rounds without gain.
+        at_least: gain that counts, in the metric's own unit.
+        lower_is_better: for errors.
+
+    Example:
+        >>> rounds = [RoundSummary(labels=n, validation={"accuracy": a}) for n, a in [(20, .5), (40, .7), (60, .7)]]
+        >>> Plateau(metric="accuracy", patience=1).reason(rounds)
+        'accuracy on validation has not grown for 1 round'
+    """
+
+    metric: str
+    patience: int = 3
+    at_least: float = 0.0
+    lower_is_better: bool = False
+
+    def reason(self, rounds: Sequence[RoundSummary]) -> str | None:
+        sign = -1.0 if self.lower_is_better else 1.0
+        values = [sign * summary.validation[self.metric] for summary in rounds if self.metric in summary.validation]
+        if len(values) <= self.patience:
+            return None
+        if max(values[-self.patience :]) <= max(values[: -self.patience]) + self.at_least:
+            verb = "fallen" if self.lower_is_better else "grown"
+            rounds_text = "1 round" if self.patience == 1 else f"{self.patience} rounds"
+            return f"{self.metric} on validation has not {verb} for {rounds_text}"
+        return None
