@@ -1,0 +1,62 @@
+# Every target does its own set-up: a Python of 3.11 or newer and make are all that must be there.
+# An install leaves a stamp file in .venv, so it runs again only when pyproject.toml or constraints.txt change.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+SOURCES := src tests scripts examples benchmarks
+# Workers of the test suite: as many as cores, two at most, because each holds its own torch.
+WORKERS ?= 2
+RUN_ARGS ?=
+
+export PYTHONUTF8 := 1
+
+.PHONY: run test check docs bench constraints
+.DEFAULT_GOAL := run
+
+run: $(VENV)/.base
+	$(BIN)/querist run digits --strategy badge --initial 20 --batch 20 --budget 300 --seeds 0,1,2 --target 0.95 \
+	    --out runs/digits --resume $(RUN_ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --quiet
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/size_mirror.py $(SOURCES)
+	$(BIN)/python scripts/readme_tree.py --check
+
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
+bench: $(VENV)/.dev
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+# The header stays; a build suffix (+cpu) goes, because other machines have other builds.
+constraints: $(VENV)/.dev
+	@{ grep '^#' constraints.txt; $(BIN)/pip freeze --exclude-editable | grep -v '^#' | sed 's/+cpu$$//'; } > $(VENV)/frozen
+	@mv $(VENV)/frozen constraints.txt
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(VENV)/.made
+	@echo "Installing Querist into $(VENV) (the first time takes some minutes)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.base
+	@echo "Installing the extras and the tools of development into $(VENV)"
+	@$(PIP) --editable '.[all,dev]'
+	@touch $@
+
+# The first interpreter that runs and is new enough; PYTHON=... chooses another.
+$(VENV)/.made:
+	@for python in $(PYTHON) python3.11 python3 python3.12 python3.13 python; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        $$python -m venv $(VENV) && touch $@ && exit 0; \
+	        echo "$$python cannot make a virtual environment (on Debian: apt install python3-venv)" >&2; exit 1; \
+	    fi; \
+	done; \
+	echo "Querist needs Python 3.11 or newer, and none was found; try: make PYTHON=/path/to/python3.11" >&2; exit 1
