@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from querist import strategies
-from querist.core.errors import ColdStart, DataError, JournalError, PoolExhausted, UsageError
+from querist.core.errors import ColdStart, DataError, PoolExhausted, UsageError
 from querist.core.events import LabelGiven, LabelRetracted, Query
 from querist.core.rng import child_seed, numpy_generator
 from querist.loop.cold_start import initial_strategy, raw_as_embeddings
+from querist.loop.replay import restore_model
 from querist.loop.viewer import Viewer
 from querist.models.base import Adapter, FitReport
 from querist.pool.labels import LabelState
@@ -29,6 +30,8 @@ from querist.tasks.base import Label, Task
 from querist.views.base import View
 from querist.views.raw import Raw
 from querist.views.snapshot import Snapshot
+
+COSTS = ("train", "views", "select")
 
 
 class Session:
@@ -88,7 +91,8 @@ class Session:
         self.state = LabelState()
         self.round = -1
         """Number of the last round that was asked; -1 before the first."""
-        self.seconds = {"train": 0.0, "views": 0.0, "select": 0.0}
+        self.weights = weights
+        self.seconds = dict.fromkeys(COSTS, 0.0)
         """What the open round has cost so far."""
         self._model = model
         self._adapter: Adapter | None = None
@@ -96,7 +100,6 @@ class Session:
         self._initial = initial_strategy(initial)
         self._validation = np.empty(0, dtype=np.int64) if validation is None else np.asarray(validation)
         self._free_validation = free_validation
-        self._weights = weights
         self._viewer = Viewer(self.pool, self.task, cache_mb=cache_mb)
         self._asked: np.ndarray = np.empty(0, dtype=np.int64)
         self._open = False
@@ -115,7 +118,7 @@ class Session:
             options: as for :class:`Session`.
         """
         session = cls(pool, journal=journal, **options)
-        session._restore_model()
+        restore_model(session)
         return session
 
     # -- what is known ---------------------------------------------------------------------------------------
@@ -263,8 +266,8 @@ class Session:
         """Record the open round's result and its weights; the next ``ask`` opens a new one."""
         if not self._open:
             raise UsageError("no round is open", hint="ask first")
-        if self._weights is not None and self.adapter.storable and self._version:
-            self.adapter.save(self._weights / f"round-{self.round}")
+        if self.weights is not None and self.adapter.storable and self._version:
+            self.adapter.save(self.weights / f"round-{self.round}")
         self.journal.close_round(
             self.campaign,
             self.round,
@@ -274,7 +277,7 @@ class Session:
             model_version=self._version,
         )
         self._open = False
-        self._reset_seconds()
+        self.seconds = dict.fromkeys(COSTS, 0.0)
         self._forget_weights(before=self.round)
 
     # -- inside ----------------------------------------------------------------------------------------------
@@ -317,9 +320,6 @@ class Session:
         self.journal.ask(self.campaign, number, stored, model_version=self._version)
         self.round, self._asked, self._open = number, picks.rows, True
 
-    def _reset_seconds(self) -> None:
-        self.seconds = dict.fromkeys(self.seconds, 0.0)
-
     def _replay_events(self) -> None:
         """Fold the journal into this session's state."""
         for event in self.journal.events(campaign=self.campaign):
@@ -329,51 +329,13 @@ class Session:
             self.round, self._open = rounds[-1].number, not rounds[-1].closed
             self._asked = np.array([pick.row for pick in rounds[-1].picks], dtype=np.int64)
 
-    def _restore_model(self) -> None:
-        """The model that the last closed round ended with."""
-        closed = [record for record in self.journal.rounds(self.campaign) if record.closed]
-        if not closed or not closed[-1].model_version:
-            return
-        last = closed[-1]
-        folder = None if self._weights is None else self._weights / f"round-{last.number}"
-        if folder is not None and folder.is_dir():
-            self.adapter.load(folder)
-            if self.adapter.version == last.model_version:
-                return
-        if not self.adapter.refits:
-            raise JournalError(
-                f"the weights of round {last.number} are gone and cannot be trained again, because each round "
-                "went on from the one before",
-                hint="start a new run",
-            )
-        self._refit(last.number)
-
-    def _refit(self, number: int) -> None:
-        """Train again what round ``number`` trained: its labels are those told before the next round was asked."""
-        current, state = self.round, self.state
-        self.round, self.state = number, self._state_after(number)
-        try:
-            self.fit()
-        finally:
-            self.round, self.state = current, state
-        self._reset_seconds()
-
-    def _state_after(self, number: int) -> LabelState:
-        """Label state when round ``number`` closed."""
-        state = LabelState()
-        until = next(record.labels_seq for record in self.journal.rounds(self.campaign) if record.number == number)
-        for event in self.journal.events(campaign=self.campaign):
-            if event.seq is not None and until is not None and event.seq <= until:
-                state.apply(event)
-        return state
-
     def _forget_weights(self, *, before: int) -> None:
         """Keep the last two rounds' weights: one may be half a kill old."""
-        if self._weights is None:
+        if self.weights is None:
             return
         from shutil import rmtree
 
-        for folder in self._weights.glob("round-*"):
+        for folder in self.weights.glob("round-*"):
             if int(folder.name.removeprefix("round-")) < before - 1:
                 rmtree(folder)
 

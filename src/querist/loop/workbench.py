@@ -1,0 +1,142 @@
+"""The workbench of a run: its data, task, oracle and recipe, opened once and shared by all campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from querist import strategies
+from querist.core.errors import BudgetError, DataError, UnknownName, UsageError
+from querist.core.rng import numpy_generator
+from querist.loop.result import campaign_name
+from querist.loop.session import Session
+from querist.loop.settings import Found, RunSettings
+from querist.oracles.simulated import SimulatedOracle
+from querist.pool.pool import Pool
+from querist.stopping.base import Stopping
+from querist.stopping.plateau import Plateau
+from querist.storage.journal import Journal
+from querist.strategies.base import Strategy
+from querist.tasks.base import Task
+
+WEIGHTS = "model"
+"""Folder of weights inside a run folder: ``model/ARM/SEED/round-N``."""
+
+
+class Workbench:
+    """What all campaigns of a run share: data, task, recipe. Finds by itself what was left open.
+
+    Raises:
+        QueristError: settings and data do not fit each other.
+    """
+
+    def __init__(self, settings: RunSettings) -> None:
+        from querist.core.device import pick_device
+        from querist.models import default_model
+        from querist.pool.sources import open_pool
+        from querist.tasks import make_task, registry
+
+        found = settings.found
+        self.pool: Pool = open_pool(
+            settings.data,
+            text=settings.text,
+            label=settings.label,
+            split=settings.split,
+            skip_bad=settings.skip_bad,
+        )
+        if found.pool is not None and found.pool != self.pool.fingerprint:
+            raise DataError(
+                f"{settings.data} is not what this run was started with", hint="restore the data or start a new run"
+            )
+        guessed, classes = self.pool.suggest_task()
+        kind = settings.task or guessed
+        if kind not in registry:
+            raise UnknownName("task", kind, registry)
+        self.task: Task = make_task(kind, found.classes or classes)
+        self.metric = settings.metric or self.task.metrics[0]
+        if self.metric not in self.task.metrics:
+            raise UnknownName(f"{kind} metric", self.metric, self.task.metrics)
+        self.notes = list(self.pool.notes)
+        if settings.task is None:
+            of = f" with {len(classes)} classes" if classes else ""
+            self.notes.append(f"the labels look like {kind}{of}; --task says otherwise")
+        model = settings.model or found.model or default_model(self.pool, self.task)
+        self.settings = settings.with_found(
+            Found(
+                task=kind,
+                classes=tuple(self.task.classes),
+                model=model,
+                metric=self.metric,
+                device=found.device or str(pick_device(settings.device)),
+                inference_batch=found.inference_batch,
+                pool=self.pool.fingerprint,
+            )
+        )
+        self.oracle = SimulatedOracle(self.pool)
+        self._check_fit()
+
+    def _check_fit(self) -> None:
+        settings, pool = self.settings, self.pool
+        left = len(pool.rows("train"))
+        if settings.budget > left:
+            raise BudgetError(
+                f"a budget of {settings.budget} labels is over the {left} rows of {pool.name}",
+                hint=f"give --budget {left} or less",
+            )
+        if not len(pool.rows("test")):
+            raise DataError(f"{pool.name} has no test rows to measure on", hint="name a split column with --split")
+        if settings.free_validation and not len(pool.rows("validation")):
+            raise DataError(f"{pool.name} has no validation rows", hint="leave --free-validation out")
+        if settings.free_validation:
+            self.notes.append(f"{len(pool.rows('validation'))} validation labels are used free of charge")
+        for arm in settings.arms:
+            self._strategy(arm)
+
+    def _strategy(self, arm: str) -> Strategy:
+        strategy: Strategy = strategies.registry[arm]()
+        if self.task.kind not in strategy.tasks:
+            raise UsageError(
+                f"{arm} has no meaning for the task {self.task.kind}",
+                hint=f"it serves {', '.join(strategy.tasks)}",
+            )
+        return strategy
+
+    def validation_rows(self, seed: int) -> np.ndarray:
+        """Rows whose labels serve early stopping and stopping rules; the same for all arms of a seed."""
+        if self.settings.free_validation:
+            return self.pool.rows("validation")
+        if not self.settings.validation:
+            return np.empty(0, dtype=np.int64)
+        rows = self.pool.rows("train")
+        chosen = numpy_generator(seed, "validation").choice(len(rows), self.settings.validation, replace=False)
+        return rows[np.sort(chosen)]
+
+    def session(self, arm: str, seed: int, journal: Journal, out: Path) -> Session:
+        """The session of one campaign, as its journal left it."""
+        from querist.models import make_model
+
+        found = self.settings.found
+        adapter = make_model(found.model, self.pool, self.task, device=found.device or "cpu", start=self.settings.start)
+        return Session.replay(
+            journal,
+            self.pool,
+            model=adapter,
+            task=self.task,
+            strategy=self._strategy(arm),
+            seed=seed,
+            campaign=campaign_name(arm, seed),
+            candidates=self.settings.candidates,
+            initial=self.settings.initial_strategy,
+            validation=self.validation_rows(seed),
+            free_validation=self.settings.free_validation,
+            weights=out / WEIGHTS / arm / str(seed),
+        )
+
+    def stopping(self) -> Sequence[Stopping]:
+        """Rules besides the budget."""
+        if self.settings.stop == "budget":
+            return ()
+        metric = self.task.metrics[0]
+        return (Plateau(metric=metric, lower_is_better=metric in self.task.lower_is_better),)
