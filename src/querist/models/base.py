@@ -59,6 +59,14 @@ class Adapter(ABC):
     The life of one: ``prepare(pool, task)`` once, then ``fit`` each round and ``answer`` or ``predict`` after it.
     """
 
+    storable: bool = True
+    """Whether :meth:`save` can keep the weights (safetensors, never pickle)."""
+
+    @property
+    def refits(self) -> bool:
+        """Whether the same labels and seed train the same weights again, whatever was trained before."""
+        return True
+
     @abstractmethod
     def prepare(self, pool: Pool, task: Task) -> None:
         """Look once at the unlabelled payloads and the task: vocabulary, means, input and output width."""
