@@ -1,0 +1,63 @@
+"""What every selector does first: which positions are open, and are there enough of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from querist.core.errors import DataError, PoolExhausted, UsageError
+from querist.core.types import Generator, Int, Tensor
+
+
+def free_positions(
+    n: int, labelled: Any = None, candidates: Any = None, device: torch.device | str = "cpu"
+) -> Int[Tensor, "q"]:
+    """Positions that may be picked, ascending: the candidates (all ``n`` if ``None``) without the labelled ones.
+
+    Raises:
+        DataError: a position outside the table.
+
+    Example:
+        >>> free_positions(5, labelled=[0], candidates=[0, 4, 2]).tolist()
+        [2, 4]
+    """
+    free = torch.zeros(n, dtype=torch.bool, device=device)
+    if candidates is None:
+        free[:] = True
+    else:
+        free[positions("candidates", candidates, n, device)] = True
+    if labelled is not None:
+        free[positions("labelled", labelled, n, device)] = False
+    return torch.nonzero(free).flatten()
+
+
+def positions(name: str, values: Any, n: int, device: torch.device | str = "cpu") -> Int[Tensor, "q"]:
+    """``values`` as positions in a table of ``n`` rows; ``None`` means none.
+
+    Raises:
+        DataError: a position outside the table.
+    """
+    pos = torch.as_tensor([] if values is None else values, device=device).flatten().long()
+    if len(pos) and not 0 <= int(pos.min()) <= int(pos.max()) < n:
+        bad = pos[(pos < 0) | (pos >= n)][0]
+        raise DataError(f"{name} holds position {int(bad)}, the points have positions 0 to {n - 1}")
+    return pos
+
+
+def refuse_impossible(k: int, left: int) -> None:
+    """Raise unless ``k`` of the ``left`` open positions can be picked.
+
+    Raises:
+        UsageError: ``k`` below 1.
+        PoolExhausted: ``k`` over what is left.
+    """
+    if k < 1:
+        raise UsageError(f"{k} picks were asked for", hint="ask for 1 or more")
+    if k > left:
+        raise PoolExhausted(f"{k} picks were asked for, {left} positions are open", hint=f"ask for at most {left}")
+
+
+def shuffled(pos: Int[Tensor, "q"], rng: Generator) -> Int[Tensor, "q"]:
+    """The same positions in a random order."""
+    return pos[torch.randperm(len(pos), generator=rng).to(pos.device)]
