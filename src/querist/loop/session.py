@@ -131,8 +131,8 @@ class Session:
     @property
     def pending(self) -> np.ndarray:
         """Rows of the open round that were asked for and not yet labelled or skipped, in the order picked."""
-        done = set(self.state.rows) | set(self.state.skipped)
-        return np.array([row for row in self._asked.tolist() if row not in done], dtype=np.int64)
+        done = np.concatenate([self.state.rows, self.state.skipped])
+        return self._asked[~np.isin(self._asked, done)]
 
     @property
     def round_is_open(self) -> bool:
@@ -142,8 +142,8 @@ class Session:
     @property
     def unlabelled(self) -> np.ndarray:
         """Training rows that may be asked for, in pool order."""
-        taken = [*self.state.rows, *self.state.skipped, *self._validation.tolist()]
-        return np.setdiff1d(self.pool.rows("train"), np.asarray(taken, dtype=np.int64))
+        taken = np.concatenate([self.state.rows, self.state.skipped, self._validation])
+        return np.setdiff1d(self.pool.rows("train"), taken)
 
     @property
     def adapter(self) -> Adapter:
@@ -178,7 +178,7 @@ class Session:
         left = len(self.unlabelled)
         if k > left:
             raise PoolExhausted(f"{k} rows were asked for, {left} are unlabelled", hint=f"ask for at most {left}")
-        strategy = self.strategy if self.state.rows or snapshot is not None else self._initial
+        strategy = self.strategy if len(self.state) or snapshot is not None else self._initial
         if snapshot is None:
             started = time.perf_counter()
             snapshot = self._compute(strategy, number, k, progress)
@@ -208,7 +208,7 @@ class Session:
         for row, label in zip(rows, labels, strict=True):
             if row not in known:
                 raise DataError(f"row {row} was labelled, it is no training row of {self.pool.name}")
-            self.task.encode(label)
+            self.task.check(self.pool[row], label)
         events = [
             LabelGiven(
                 query=Query(row=row),
@@ -236,10 +236,10 @@ class Session:
         Raises:
             ColdStart: nothing was told yet.
         """
-        if not self.state.rows:
+        if not len(self.state):
             raise ColdStart("there are no labels to train on", hint="ask for rows and tell their labels first")
-        rows = np.asarray(self.state.rows, dtype=np.int64)
-        labels = [self.state.label(row) for row in self.state.rows]
+        rows = self.state.rows
+        labels = [self.state.label(row) for row in rows.tolist()]
         held_out = (self._validation, self.pool.truth(self._validation)) if len(self._validation) else None
         members = max((view.members for view in self.strategy.needs()), default=1)
         report = self.adapter.fit(
@@ -288,7 +288,7 @@ class Session:
 
     def _compute(self, strategy: Strategy, number: int, k: int, progress: Callable[[float], None] | None) -> Snapshot:
         """The snapshot that ``strategy`` declares, from the session's own model (or raw inputs, at the start)."""
-        cold = not self.state.rows
+        cold = not len(self.state)
         views: tuple[View, ...] = strategy.needs()
         if cold and views:
             views = (Raw(),)
@@ -300,12 +300,13 @@ class Session:
             size = max(self._candidates, k)
             chosen = numpy_generator(self.seed, "candidates", number).choice(len(candidates), size, replace=False)
             candidates = candidates[np.sort(chosen)]
-        targets = [self.task.encode(self.state.label(row)) for row in self.state.rows] if not cold else []
+        labelled = self.state.rows
+        targets = [self.task.encode(self.state.label(row)) for row in labelled.tolist()]
         snapshot = self._viewer.snapshot(
             views,
             adapter=self.adapter if views else None,
             candidates=candidates,
-            labelled=np.asarray(self.state.rows, dtype=np.int64),
+            labelled=labelled,
             labels=targets if self.task.kind == "classification" else (),
             seed=child_seed(self.seed, "views", number),
             progress=progress,
