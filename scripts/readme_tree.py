@@ -36,11 +36,13 @@ OUTSIDE = {
 
 
 def first_sentence(file: Path) -> str:
+    """What a module says it is."""
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     return " ".join(docstring.split("\n\n")[0].split()).split(". ")[0].removesuffix(".").replace("``", "")
 
 
 def tree() -> str:
+    """The lines of the tree, from the top of the house to the ground, then what stands around it."""
     package = ROOT / "src" / "querist"
     found = {path.parent.name for path in package.glob("*/__init__.py")}
     if strange := found - {room for floor in FLOORS for room in floor}:
@@ -55,6 +57,7 @@ def tree() -> str:
 
 
 def main() -> int:
+    """Compare, and write if asked to."""
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split(START)

@@ -12,6 +12,7 @@ SHOWN, REFUSED = 300, 500
 
 
 def main(folders: list[str]) -> int:
+    """Print the long files of ``folders``; 1 if one is over the limit."""
     files = [file for folder in folders for file in Path(folder).rglob("*.py")]
     sizes = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in files}
     for file, lines in sorted(sizes.items(), key=lambda item: -item[1]):

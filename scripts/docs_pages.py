@@ -1,0 +1,187 @@
+"""Pages that the code itself tells: strategies, commands, the API, papers. MkDocs calls this while it builds.
+
+``pages`` gives every such page as text; nothing is written to disk, so nothing can go stale or be committed.
+The README, the guide to contributing and the changelog become pages too, with their links turned.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "querist"
+
+# A link of a page at the root of the repository -> the same page in the docs.
+TURNED = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "docs/refs.bib": "papers.md",
+    "examples": "examples.md",
+}
+
+
+def papers() -> dict[str, dict[str, str]]:
+    """Key -> fields of every entry of ``refs.bib``."""
+    text = (ROOT / "docs" / "refs.bib").read_text(encoding="utf-8")
+    found = {}
+    for key, body in re.findall(r"^@\w+\{([^,\s]+),\s*\n(.*?)^\}", text, flags=re.MULTILINE | re.DOTALL):
+        fields = re.findall(r"^\s*(\w+)\s*=\s*[{\"](.*?)[}\"],?\s*$", body, flags=re.MULTILINE | re.DOTALL)
+        found[key] = {name.lower(): re.sub(r"[{}]|\s*\n\s*", " ", value).strip() for name, value in fields}
+    return found
+
+
+def reference(fields: dict[str, str]) -> str:
+    """A paper as a line of text, with a link where there is one."""
+    authors = re.sub(r"\s+and\s+", "; ", fields.get("author", ""))
+    where = fields.get("booktitle") or fields.get("journal") or fields.get("note") or ""
+    line = f"{authors}. *{fields.get('title', '')}*. {where + ', ' if where else ''}{fields.get('year', '')}."
+    url = fields.get("url") or (f"https://doi.org/{fields['doi']}" if "doi" in fields else "")
+    return " ".join(f"{line} <{url}>".split() if url else line.split())
+
+
+def strategy_page(name: str) -> str:
+    """A strategy's page, from its class alone."""
+    from querist.strategies import registry
+
+    cls = registry[name]
+    module = inspect.getmodule(cls)
+    fields = papers().get(cls.paper)
+    facts = {
+        "Family": cls.family,
+        "Paper": reference(fields) if fields else "none: a baseline" if not cls.paper else cls.paper,
+        "Rows of the literature table": ", ".join(cls.rows),
+        "Section of the survey (ren2021survey)": cls.survey,
+        "Tasks": ", ".join(cls.tasks),
+        "Views": ", ".join(f"`{view}`" for view in cls().needs()) or "none",
+        "Cost": cls.cost,
+        "Needs labels": "yes: it raises `ColdStart` without any" if cls.needs_labels else "no",
+        **{f"Known gap: {check}": reason for check, reason in cls.known_gaps.items()},
+    }
+    table = "".join(f"| {fact} | {_cell(value)} |\n" for fact, value in facts.items() if value)
+    header = inspect.getdoc(module) or ""
+    return (
+        f"# {cls.__name__}\n\n{header}\n\n| | |\n|---|---|\n{table}\n"
+        f"On the command line: `querist run --strategy {name}`\n\n"
+        f"::: {cls.__module__}.{cls.__name__}\n    options:\n      heading_level: 2\n      members: []\n"
+    )
+
+
+def strategies_page() -> str:
+    """All strategies in a table, by family."""
+    from querist.strategies import registry
+
+    classes = sorted(((registry[name].family, name, registry[name]) for name in registry), key=lambda row: row[:2])
+    lines = [
+        f"| [{name}]({name}.md) | {family} | {', '.join(cls.rows)} | {cls.paper} | {_cell(cls.cost)} |\n"
+        for family, name, cls in classes
+    ]
+    return (
+        "# Strategies\n\nEach is one file, with one published idea; `querist strategies` prints the same list.\n\n"
+        f"| name | family | rows | paper | cost |\n|---|---|---|---|---|\n{''.join(lines)}"
+    )
+
+
+def commands_page() -> str:
+    """Every command with its arguments and options, from the declarations that parse them."""
+    from typer.main import get_command
+
+    from querist.cli.app import app
+
+    group: Any = get_command(app)
+    parts = ["# Commands\n\n`querist COMMAND --help` prints the same.\n"]
+    for name, command in group.commands.items():
+        rows = "".join(_option_row(option) for option in command.params if not getattr(option, "hidden", False))
+        parts.append(
+            f"\n## querist {name}\n\n{inspect.cleandoc(command.help or '')}\n\n| | default | |\n|---|---|---|\n{rows}"
+        )
+    return "".join(parts)
+
+
+def _option_row(option: Any) -> str:
+    spelled = ", ".join(f"`{word}`" for word in (*option.opts, *option.secondary_opts))
+    if option.param_type_name == "argument":
+        spelled = f"`{option.metavar or option.name.upper()}`"
+    default = "" if option.default in (None, False) or callable(option.default) else f"`{option.default}`"
+    return f"| {spelled} | {default} | {_cell(getattr(option, 'help', None) or '')} |\n"
+
+
+def api_page(room: str) -> str:
+    """What a room offers: its own words, then every public thing of its files."""
+    docstring = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8")))
+    parts = [f"# querist.{room}\n\n{docstring}\n"]
+    for module in _modules(PACKAGE / room, f"querist.{room}"):
+        parts.append(f"\n::: {module}\n    options:\n      heading_level: 2\n      show_root_full_path: true\n")
+    return "".join(parts)
+
+
+def _modules(folder: Path, dotted: str) -> Iterator[str]:
+    for file in sorted(folder.rglob("*.py")):
+        steps = file.relative_to(folder).with_suffix("").parts
+        if not file.name.startswith("_") and "migrations" not in steps:
+            yield ".".join((dotted, *steps))
+
+
+def examples_page() -> str:
+    """The scripts of ``examples/``, as they are."""
+    parts = ["# Examples\n\nEach runs in the tests.\n"]
+    for file in sorted((ROOT / "examples").glob("*.py")):
+        parts.append(f"\n## {file.name}\n\n```python\n{file.read_text(encoding='utf-8').strip()}\n```\n")
+    return "".join(parts)
+
+
+def papers_page() -> str:
+    """The list of papers."""
+    lines = [f"- **{key}**: {reference(fields)}\n" for key, fields in sorted(papers().items())]
+    return f"# Papers\n\nCited by key in the code.\n\n{''.join(lines)}"
+
+
+def root_page(name: str) -> str:
+    """A page that stands at the root of the repository."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+
+    def turned(match: re.Match[str]) -> str:
+        target = match[1]
+        return f"]({TURNED.get(target, target.removeprefix('docs/'))})"
+
+    return re.sub(r"\]\(([^)#:]+)\)", turned, text)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def pages() -> dict[str, str]:
+    """Path in the docs -> text, of every page that is made."""
+    from querist.strategies import registry
+
+    rooms = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+    return {
+        "index.md": root_page("README.md"),
+        "contributing.md": root_page("CONTRIBUTING.md"),
+        "changelog.md": root_page("CHANGELOG.md"),
+        "commands.md": commands_page(),
+        "examples.md": examples_page(),
+        "papers.md": papers_page(),
+        "strategies/index.md": strategies_page(),
+        **{f"strategies/{name}.md": strategy_page(name) for name in registry},
+        **{f"api/{room}.md": api_page(room) for room in rooms},
+    }
+
+
+def on_files(files: Any, *, config: Any) -> Any:
+    """MkDocs' hook: add the pages, and fill the sections of the navigation that name no page."""
+    from mkdocs.structure.files import File
+
+    for path, text in pages().items():
+        files.append(File.generated(config, path, content=text))
+    for section in config.nav:
+        if isinstance(section, dict) and (folder := next(iter(section)).lower()) in ("strategies", "api", "decisions"):
+            found = [file.src_uri for file in files if file.src_uri.startswith(f"{folder}/")]
+            section[next(iter(section))] = sorted(found, key=lambda uri: (not uri.endswith("index.md"), uri))
+    return files

@@ -1,0 +1,63 @@
+"""The recipe of CONTRIBUTING holds: one file, and the strategy is listed, documented and held to the contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository with the strategy of the recipe in it, and no other edit."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for folder in ("src", "tests", "scripts", "docs"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    recipe = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", recipe, flags=re.MULTILINE | re.DOTALL)
+    (copy / "src" / "querist" / "strategies" / "uncertainty" / "my_idea.py").write_text(code, encoding="utf-8")
+    return copy
+
+
+def python(checkout: Path, *words: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{checkout / 'scripts'}"}
+    done = subprocess.run(
+        [sys.executable, *words], cwd=checkout, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def test_it_is_listed(checkout: Path) -> None:
+    listed = json.loads(python(checkout, "-c", "from querist.cli.app import main; main(['strategies', '--json'])"))
+    (mine,) = [row for row in listed if row["name"] == "my_idea"]
+    assert mine["family"] == "uncertainty"
+    assert mine["file"].endswith("strategies/uncertainty/my_idea.py")
+
+
+def test_it_has_a_page(checkout: Path) -> None:
+    page = python(checkout, "-c", "import docs_pages; print(docs_pages.pages()['strategies/my_idea.md'])")
+    assert "Likely and close" not in page  # the class's own words are put in by mkdocstrings
+    assert "::: querist.strategies.uncertainty.my_idea.MyIdea" in page
+    assert "two best classes are close" in page
+
+
+def test_it_is_held_to_the_contract(checkout: Path) -> None:
+    suite = ["-m", "pytest", "tests/contract", "-k", "my_idea", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    done = python(checkout, *suite)
+    (passed,) = re.findall(r"(\d+) passed", done)
+    assert int(passed) >= 10
+
+
+def test_its_example_runs(checkout: Path) -> None:
+    file = "src/querist/strategies/uncertainty/my_idea.py"
+    assert "1 passed" in python(checkout, "-m", "pytest", file, "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
