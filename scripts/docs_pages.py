@@ -9,9 +9,13 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))  # MkDocs runs this file, it does not import it
+from docstrings import as_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "querist"
@@ -64,7 +68,7 @@ def strategy_page(name: str) -> str:
         **{f"Known gap: {check}": reason for check, reason in cls.known_gaps.items()},
     }
     table = "".join(f"| {fact} | {_cell(value)} |\n" for fact, value in facts.items() if value)
-    header = inspect.getdoc(module) or ""
+    header = as_markdown(inspect.getdoc(module) or "")
     return (
         f"# {cls.__name__}\n\n{header}\n\n| | |\n|---|---|\n{table}\n"
         f"On the command line: `querist run --strategy {name}`\n\n"
@@ -114,7 +118,7 @@ def _option_row(option: Any) -> str:
 def api_page(room: str) -> str:
     """What a room offers: its own words, then every public thing of its files."""
     docstring = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8")))
-    parts = [f"# querist.{room}\n\n{docstring}\n"]
+    parts = [f"# querist.{room}\n\n{as_markdown(docstring or '')}\n"]
     for module in _modules(PACKAGE / room, f"querist.{room}"):
         parts.append(f"\n::: {module}\n    options:\n      heading_level: 2\n      show_root_full_path: true\n")
     return "".join(parts)
