@@ -22,3 +22,32 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*registry.class_names(), "registry"])
+
+
+def describe(name: str) -> dict[str, Any]:
+    """What ``querist strategies --json`` prints of a strategy.
+
+    Raises:
+        UnknownName: no strategy is called that.
+
+    Example:
+        >>> describe("badge")["rows"], describe("badge")["file"]
+        (['B4'], 'strategies/hybrid/badge.py')
+    """
+    cls = registry[name]
+    strategy = cls()
+    views = [type(view).__name__ for task in cls.tasks for view in strategy.needs_for(task)]
+    module = registry.module_of(name).split(".")
+    return {
+        "name": name,
+        "kind": "strategy",
+        "family": cls.family,
+        "rows": list(cls.rows),
+        "survey": cls.survey,
+        "paper": cls.paper,
+        "views": list(dict.fromkeys(views)),
+        "tasks": list(cls.tasks),
+        "cost": cls.cost,
+        # Of this package the path in it, of a plug-in the path in its own.
+        "file": "/".join(module[1:] if module[0] == "querist" else module) + ".py",
+    }

@@ -67,6 +67,10 @@ class Strategy(ABC):
     def needs(self) -> tuple[View, ...]:
         """The views that ``pick`` gets, in this order."""
 
+    def needs_for(self, task: str) -> tuple[View, ...]:
+        """The views for one kind of task: :meth:`needs`, unless that task is asked another question."""
+        return self.needs()
+
     @abstractmethod
     def pick(self, *views: Any, at: Positions, k: int, rng: Generator) -> Int[Tensor, "k"]:
         """``k`` positions among ``at.candidates``, in the order picked."""
@@ -74,6 +78,12 @@ class Strategy(ABC):
     def reasons(self, *views: Any, at: Positions, picked: Int[Tensor, "k"]) -> list[str]:
         """Why each position was picked, one short sentence each."""
         return [f"pick {order} of {len(picked)}" for order in range(1, len(picked) + 1)]
+
+    def pick_with_reasons(self, *views: Any, at: Positions, k: int, rng: Generator) -> tuple[Tensor, list[str]]:
+        """:meth:`pick` and :meth:`reasons` in one, for strategies that learn the reason while they pick."""
+        picked = self.pick(*views, at=at, k=k, rng=rng)
+        self._verify(picked, at, k)
+        return picked, self.reasons(*views, at=at, picked=picked)
 
     def __call__(self, snapshot: Snapshot, *, k: int, seed: int = 0) -> np.ndarray:
         """Pool ids of the ``k`` rows to ask for, ``[k]``, in the order picked.
@@ -100,14 +110,13 @@ class Strategy(ABC):
         if self.needs_labels and not len(at.labelled):
             raise ColdStart(f"{name} compares with labelled rows and there are none", hint="label a few at random")
         views = []
-        for view in self.needs():
+        for view in self.needs_for(at.task):
             views.append(snapshot[view])
             snapshot.refuse_non_finite(view)
         with torch.no_grad():
-            picked = self.pick(*views, at=at, k=k, rng=generator(seed, "pick"))
+            picked, reasons = self.pick_with_reasons(*views, at=at, k=k, rng=generator(seed, "pick"))
             self._verify(picked, at, k)
-            reasons = tuple(self.reasons(*views, at=at, picked=picked))
-        return Picks(rows=snapshot.rows[picked.numpy(force=True)], positions=picked, reasons=reasons)
+        return Picks(rows=snapshot.rows[picked.numpy(force=True)], positions=picked, reasons=tuple(reasons))
 
     def _verify(self, picked: Tensor, at: Positions, k: int) -> None:
         """A pick that breaks the contract is this package's fault, and must not reach a person."""
@@ -147,7 +156,12 @@ class ScoreStrategy(Strategy):
     def pick(self, *views: Any, at: Positions, k: int, rng: Generator) -> Int[Tensor, "k"]:
         return top_k(self.row_scores(*views, at=at), k=k, candidates=at.candidates, rng=rng)
 
-    def reasons(self, *views: Any, at: Positions, picked: Int[Tensor, "k"]) -> list[str]:
-        scores = self.row_scores(*views, at=at)
-        middle = scores[at.candidates].median()
-        return [f"{self.word} {scores[pos]:.3f} (the middle of the pool has {middle:.3f})" for pos in picked]
+    def pick_with_reasons(self, *views: Any, at: Positions, k: int, rng: Generator) -> tuple[Tensor, list[str]]:
+        scores = self.row_scores(*views, at=at)  # once, for the pick and for its reasons
+        picked = top_k(scores, k=k, candidates=at.candidates, rng=rng)
+        middle = float(scores[at.candidates].median())
+        return picked, [self.reason(float(score), middle, at) for score in scores[picked]]
+
+    def reason(self, score: float, middle: float, at: Positions) -> str:
+        """Why a row of this score was picked, where the median of the candidates is ``middle``."""
+        return f"{self.word} {score:.3g} (pool median {middle:.3g})"

@@ -1,0 +1,46 @@
+"""Entropy: ask where the predicted distribution is flattest.
+
+Paper: shannon1948mathematical; as a query settles2009active. Cost: one pass over the probabilities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from querist.core.types import Float, Tensor
+from querist.scores.entropy import entropy
+from querist.strategies.base import ScoreStrategy
+from querist.views.base import Positions, View
+from querist.views.probs import Probs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entropy(ScoreStrategy):
+    """Rows by ``-sum_c p_c log p_c``: how much of the answer the model still lacks, all classes counted.
+
+    Args:
+        aggregate: how the entropies of tokens (or classes) become a row's; ``sum`` prefers long rows.
+
+    Example:
+        >>> from querist.views import Snapshot
+        >>> snapshot = Snapshot.from_arrays(probs=[[0.5, 0.3, 0.2], [0.48, 0.46, 0.06]])
+        >>> Entropy()(snapshot, k=1).tolist()
+        [0]
+    """
+
+    rows: ClassVar = ("A4",)
+    family: ClassVar = "uncertainty"
+    paper: ClassVar = "shannon1948mathematical"
+    survey: ClassVar = "3.1.2"
+    cost: ClassVar = "time O(u c), memory O(u)"
+
+    def needs(self) -> tuple[View, ...]:
+        return (Probs(),)
+
+    def score(self, probs: Float[Tensor, "u c"]) -> Float[Tensor, "u"]:
+        return entropy(probs)
+
+    def reason(self, score: float, middle: float, at: Positions) -> str:
+        over = "" if at.offsets is None else f", {self.aggregate} over its units"
+        return f"undecided: entropy {score:.3f} nats{over} (pool median {middle:.3f})"
