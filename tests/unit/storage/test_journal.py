@@ -50,7 +50,7 @@ def test_an_operation_is_stored_once(path: Path) -> None:
 def test_an_operation_that_says_something_else_is_refused_whole(path: Path) -> None:
     with Journal.open(path, create=True) as journal:
         journal.append([given(5, op_id="a")])
-        with pytest.raises(JournalError, match="payload 'cat'.*'dog'"):
+        with pytest.raises(JournalError, match=r"payload 'cat'.*'dog'"):
             journal.append([given(6), given(5, "dog", op_id="a")])
         assert [event.query.row for event in journal.events()] == [5]
 
