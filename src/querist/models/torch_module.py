@@ -1,0 +1,378 @@
+"""The adapter for any torch module: trains it on labelled rows, and answers all views of a round in one pass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from querist.core.device import pick_device
+from querist.core.errors import ColdStart, DataError, UsageError, ViewMissing
+from querist.core.rng import child_seed
+from querist.core.types import Int, Tensor
+from querist.models import weights
+from querist.models.anatomy import Anatomy, FeatureTap, examine, slow_attention
+from querist.models.base import Adapter, Answers, FitReport, Progress
+from querist.models.dropout import DropoutPasses
+from querist.models.input_table import InputTable
+from querist.models.inputs import ArrayEncoder, Encoder, Stored, encoder_for
+from querist.models.labelled import LabelledRows, Scale
+from querist.models.out_table import OutTable
+from querist.tasks.base import Label, Task
+from querist.training.fit import fit
+from querist.training.recipe import Recipe
+from querist.views.base import View
+from querist.views.embeddings import Embeddings
+from querist.views.logit_samples import LogitSamples
+from querist.views.logits import Logits
+from querist.views.prediction_samples import PredictionSamples
+from querist.views.predictions import Predictions
+from querist.views.raw import Raw
+
+if TYPE_CHECKING:
+    from querist.pool.pool import Pool
+
+_BUDGET_BYTES = {"cpu": 32 * 2**20, "cuda": 2**30, "mps": 2**28}
+"""Memory that the layers' answers to one inference batch may take. On a CPU small enough to stay near its cache."""
+_LARGEST_BATCH = 4096
+_CHUNK = 2**16
+"""Rows whose stored inputs are taken from the cache at a time."""
+
+
+class TorchModule(Adapter):
+    """Any ``nn.Module`` that maps encoded payloads to ``[b c]`` (``[b t c]`` for tokens, ``[b 1]`` for regression).
+
+    The embedding of a row is what the last linear layer reads, found by running the network once.
+
+    Args:
+        net: a module, or a function without arguments that makes one. A function is the better choice: each round
+            and each member of an ensemble then starts from weights of its own seed.
+        start: where a training starts: ``scratch``, ``initial`` or ``warm``
+            (see :class:`querist.models.weights.Source`).
+        recipe: optimiser, length and stopping rule.
+        encoder: from payloads to what the network reads; ``"auto"`` takes the one for the pool's modality, ``None``
+            hands payload arrays over as they are, as float32.
+        features: name of the layer that reads the embeddings, where it is not the last linear one.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``, ...
+        inference_batch: rows a forward pass; found from the memory of a row if left out, halved when memory runs
+            out, and kept.
+        cache_mb: encoded inputs are kept between rounds if the whole pool takes no more than this.
+
+    Example:
+        >>> from querist.pool.pool import Pool
+        >>> from querist.tasks import make_task
+        >>> pool = Pool.from_arrays(np.random.default_rng(0).normal(size=(40, 4)), ["a", "b"] * 20)
+        >>> model = TorchModule(lambda: nn.Linear(4, 2), recipe=Recipe(steps=20))
+        >>> model.prepare(pool, make_task("classification", ["a", "b"]))
+        >>> rows = pool.rows()[:10]
+        >>> model.fit(pool, rows, pool.truth(rows), seed=0).steps
+        20
+        >>> model.predict(pool, pool.rows())[0].shape
+        torch.Size([40, 2])
+    """
+
+    def __init__(
+        self,
+        net: nn.Module | Callable[[], nn.Module],
+        *,
+        start: weights.Start | None = None,
+        recipe: Recipe | None = None,
+        encoder: Encoder | Literal["auto"] | None = "auto",
+        features: str | None = None,
+        device: str = "auto",
+        inference_batch: int | None = None,
+        cache_mb: float = 1024,
+    ) -> None:
+        self.source = weights.Source(net, start=start)
+        self.recipe = recipe or Recipe()
+        self.features = features
+        self.device_name = device
+        self.inference_batch = inference_batch
+        self.cache_mb = cache_mb
+        self._encoder_option = encoder
+        self._members: list[nn.Module] = []
+        self._scale = Scale()
+        self._version: str | None = ""
+
+    # -- once ----------------------------------------------------------------------------------------------------
+
+    def prepare(self, pool: Pool, task: Task) -> None:
+        if isinstance(self._encoder_option, Encoder):
+            self.encoder = self._encoder_option
+        else:
+            self.encoder = ArrayEncoder() if self._encoder_option is None else encoder_for(pool)
+        if not self.encoder.learned:
+            self.encoder.learn(pool)
+        self.pool, self.task = pool, task
+        self.device = pick_device(self.device_name)
+        self.inputs = InputTable(pool, self.encoder, task, cache_mb=self.cache_mb)
+        self._members, self._version = [], ""
+        self.anatomy = self._look(pool)
+
+    def _look(self, pool: Pool) -> Anatomy:
+        """Run the network once, on two rows."""
+        module = self.source.made(0).to(self.device).eval()
+        stored, _ = self.inputs(pool.rows("train")[:2])
+        anatomy = examine(module, self._presented(stored), self.task, features=self.features)
+        if self.inference_batch is None:
+            budget = _BUDGET_BYTES.get(self.device.type, _BUDGET_BYTES["cpu"])
+            self.inference_batch = int(min(max(budget // anatomy.row_bytes, 16), _LARGEST_BATCH))
+        return anatomy
+
+    # -- each round ----------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        pool: Pool,
+        rows: np.ndarray,
+        labels: Sequence[Label],
+        *,
+        seed: int,
+        members: int = 1,
+        validation: tuple[np.ndarray, Sequence[Label]] | None = None,
+        progress: Progress | None = None,
+    ) -> FitReport:
+        began = time.perf_counter()
+        self._table(pool)
+        if len(rows) != len(labels):
+            raise UsageError(f"{len(rows)} rows came with {len(labels)} labels")
+        if not len(rows):
+            raise ColdStart("a model was to be trained without labels", hint="label a few rows first")
+        targets = [self.task.encode(label) for label in labels]
+        self._scale = Scale.of(self.task, targets)
+        last_round = self._members
+        trained, steps, loss = [], 0, 0.0
+        for member in range(members):
+            own_seed = child_seed(seed, "member", member)
+            if self.source.start == "warm" and member < len(last_round):
+                module = last_round[member]
+            else:
+                module = self.source.made(child_seed(own_seed, "weights")).to(self.device)
+            held_out = None
+            if validation is not None and len(validation[0]):
+                held_targets = [self.task.encode(label) for label in validation[1]]
+                held_out = self._labelled(module, pool, validation[0], held_targets, None)
+            done = fit(
+                self._labelled(module, pool, rows, targets, held_out),
+                self.recipe,
+                seed=own_seed,
+                progress=_part_of(progress, member, members),
+            )
+            trained.append(module)
+            if member == 0:
+                steps, loss = done.steps, done.loss
+        self._members, self._version = trained, None
+        answers, offsets = self.predict(pool, rows)
+        score = self.task.evaluate(answers, offsets, labels)[self.task.metrics[0]]
+        return FitReport(steps=steps, loss=loss, seconds=time.perf_counter() - began, train_score=score)
+
+    def _labelled(
+        self, module: nn.Module, pool: Pool, rows: np.ndarray, targets: list[Any], validation: LabelledRows | None
+    ) -> LabelledRows:
+        inputs, _ = self._table(pool)(rows)
+        return LabelledRows(
+            module,
+            task=self.task,
+            encoder=self.encoder,
+            inputs=inputs,
+            targets=targets,
+            recipe=self.recipe,
+            scale=self._scale,
+            device=self.device,
+            validation=validation,
+        )
+
+    # -- views ---------------------------------------------------------------------------------------------------
+
+    def answers(self, view: View) -> bool:
+        if type(view) in (Embeddings, Raw):
+            return True
+        regression = self.task.kind == "regression"
+        if type(view) is (Predictions if regression else Logits):
+            return True
+        if type(view) is (PredictionSamples if regression else LogitSamples):
+            assert isinstance(view, LogitSamples)
+            return view.source == "ensemble" or self.anatomy.dropout
+        return False
+
+    def answer(
+        self,
+        views: Sequence[View],
+        pool: Pool,
+        rows: np.ndarray,
+        *,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> Answers:
+        for view in views:
+            self._refuse(view)
+        table = self._table(pool)
+        out = OutTable(len(rows), table.counts(rows) if len(rows) else None)
+        asked = [view for view in views if type(view) is not Raw]
+        with torch.no_grad(), ExitStack() as stack:
+            run = self._runner(asked, seed, stack) if asked else None
+
+            def work(pos: Tensor, stored: Stored, counts: Tensor | None) -> None:
+                for view in views:
+                    if type(view) is Raw:
+                        out.put(view, pos, self.encoder.vectors(stored))
+                if run is not None:
+                    for view, answer in run(self._presented(stored), counts).items():
+                        out.put(view, pos, answer)
+
+            self._each_block(table, rows, work, progress)
+        return Answers(views=out.views, offsets=out.offsets)
+
+    def _refuse(self, view: View) -> None:
+        """Say why a view cannot be answered."""
+        if type(view) is Raw:
+            return
+        if isinstance(view, LogitSamples) and view.source == "dropout" and not self.anatomy.dropout:
+            raise ViewMissing(
+                f"{type(view).__name__} by dropout was asked of a network without dropout",
+                hint="ask for source='ensemble', or choose a model with dropout",
+            )
+        if not self.answers(view):
+            raise ViewMissing(f"a torch module does not answer {view} for the task {self.task.kind}")
+        if not self._members:
+            raise ColdStart(f"{type(view).__name__} was asked of a model that is not trained", hint="fit it first")
+        if view.members > len(self._members):
+            raise ViewMissing(
+                f"{view.members} networks were asked, {len(self._members)} are trained",
+                hint=f"fit with members={view.members}",
+            )
+
+    def _runner(self, views: Sequence[View], seed: int, stack: ExitStack) -> _Run:
+        """A function from network inputs to the answers of ``views``: one forward pass, then the stochastic tails."""
+        main = self._members[0]
+        sampled = [view for view in views if isinstance(view, LogitSamples)]
+        draws = max((view.samples for view in sampled if view.source == "dropout"), default=0)
+        members = max((view.members for view in sampled), default=1)
+        stack.enter_context(slow_attention())
+        wants_features = any(type(view) is Embeddings for view in views)
+        tap = FeatureTap(module=main, last_layer=self.anatomy.last_layer) if wants_features else None
+        if tap is not None:
+            stack.enter_context(tap)
+        passes = stack.enter_context(DropoutPasses(main, seed=seed)) if draws else None
+
+        def run(inputs: tuple[Tensor, ...], counts: Tensor | None) -> dict[View, Tensor]:
+            def units(outputs: Tensor) -> Tensor:
+                return self.task.units(self._scale.out(outputs), counts)
+
+            outputs = main(*inputs) if passes is None else passes.first(*inputs)
+            features = None if tap is None else tap.pooled(counts if self.task.kind == "tokens" else None)
+            answer = units(outputs)
+            samples: dict[str, Tensor] = {}
+            if passes is not None:
+                samples["dropout"] = torch.stack([units(passes.sample(draw)) for draw in range(draws)])
+            if members > 1:
+                others = [units(module(*inputs)) for module in self._members[1:members]]
+                samples["ensemble"] = torch.stack([answer, *others])
+            else:
+                samples["ensemble"] = answer[None]
+            answers: dict[View, Tensor] = {}
+            for view in views:
+                if isinstance(view, LogitSamples):
+                    answers[view] = samples[view.source][: view.samples]
+                elif features is not None and type(view) is Embeddings:
+                    answers[view] = features
+                else:
+                    answers[view] = answer
+            return answers
+
+        return run
+
+    def _each_block(
+        self, table: InputTable, rows: np.ndarray, work: Callable[..., None], progress: Progress | None
+    ) -> None:
+        """``work(pos, stored, counts)`` on all rows, a batch at a time; half as large when memory runs out."""
+        assert self.inference_batch is not None, "prepare comes first"
+        chunk_size = _CHUNK if len(rows) and table.would_fit(rows) else min(_CHUNK, 4 * self.inference_batch)
+        for chunk in range(0, len(rows), chunk_size):
+            stored, counts = table(rows[chunk : chunk + chunk_size])
+            lengths = self.encoder.lengths(stored)
+            # Rows of like length share a batch, so little is spent on padding.
+            order = torch.arange(len(stored[0])) if lengths is None else lengths.argsort(stable=True)
+            start = 0
+            while start < len(order):
+                pos = order[start : start + self.inference_batch]
+                try:
+                    work(pos + chunk, tuple(x[pos] for x in stored), None if counts is None else counts[pos])
+                except RuntimeError as error:
+                    if not _out_of_memory(error) or len(pos) == 1:
+                        raise
+                    self.inference_batch = len(pos) // 2
+                    continue
+                start += len(pos)
+                if progress is not None:
+                    progress((chunk + start) / len(rows))
+
+    def predict(self, pool: Pool, rows: np.ndarray) -> tuple[Tensor, Int[Tensor, "n_plus_1"] | None]:
+        regression = self.task.kind == "regression"
+        view: View = Predictions() if regression else Logits()
+        answers = self.answer([view], pool, rows, seed=0)
+        values: Tensor = answers.views[view]
+        return values if regression else values.softmax(-1), answers.offsets
+
+    def _presented(self, stored: Stored) -> tuple[Tensor, ...]:
+        return self.encoder.present(tuple(tensor.to(self.device) for tensor in stored))
+
+    def _table(self, pool: Pool) -> InputTable:
+        """Inputs of ``pool``: kept for the one that was prepared, encoded for another one (new data)."""
+        if not hasattr(self, "inputs"):
+            raise UsageError("a model was used before it was prepared", hint="call prepare(pool, task) first")
+        return self.inputs if pool is self.pool else InputTable(pool, self.encoder, self.task, cache_mb=0)
+
+    # -- what lasts ----------------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> str:
+        if self._version is None:
+            self._version = weights.fingerprint(self._members, extra=asdict(self._scale))
+        return self._version
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What was found by itself, to be kept with a run."""
+        return {"device": self.device.type, "inference_batch": self.inference_batch}
+
+    def save(self, folder: Path) -> None:
+        facts = {
+            "encoder": self.encoder.state(),
+            "scale": asdict(self._scale),
+            "members": len(self._members),
+            "version": self.version,
+            **self.found,
+        }
+        weights.save(folder, self._members, facts)
+
+    def load(self, folder: Path) -> None:
+        facts = weights.read_facts(folder)
+        self.encoder.restore(facts["encoder"])
+        self._table(self.pool)
+        self.inputs = InputTable(self.pool, self.encoder, self.task, cache_mb=self.cache_mb)
+        members = [self.source.made(0).to(self.device).eval() for _ in range(facts["members"])]
+        weights.load_into(folder, members)
+        self._members, self._scale, self._version = members, Scale(**facts["scale"]), None
+        if self.version != facts["version"]:
+            raise DataError(f"the weights in {folder} are not those that were saved", hint="train again")
+
+
+_Run = Callable[[tuple[Tensor, ...], Tensor | None], dict[View, Tensor]]
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    # A CPU says it in words only.
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _part_of(progress: Progress | None, part: int, parts: int) -> Progress | None:
+    """The progress of one of several equal parts, as that of the whole."""
+    return None if progress is None else lambda share: progress((part + share) / parts)
