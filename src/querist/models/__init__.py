@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import fields, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from querist.core.errors import UnknownName, UsageError
 from querist.core.registry import camel_case
@@ -64,6 +64,28 @@ def make_model(name: str, pool: Pool, task: Task, *, device: str = "auto", **opt
     return _ready(name, pool, task, device=device, options=options)
 
 
+def as_adapter(model: Any, pool: Pool, task: Task) -> Adapter:
+    """What a person means by a model, as an adapter.
+
+    Args:
+        model: an adapter, a name, a torch module (or a function that makes one), a scikit-learn estimator, or
+            ``None`` for the default of the data.
+        pool: its modality decides the default.
+        task: what is learned.
+    """
+    from querist.models.base import Adapter
+
+    if model is None or isinstance(model, str):
+        return make_model(model or default_model(pool, task), pool, task)
+    if isinstance(model, Adapter):
+        return model
+    if hasattr(model, "get_params") and hasattr(model, "fit"):
+        return cast("Adapter", import_module("querist.models.sklearn").Sklearn(model))
+    if callable(model):
+        return cast("Adapter", import_module("querist.models.torch_module").TorchModule(model))
+    raise UsageError(f"{type(model).__name__} is no model", hint="give a torch module, an estimator or a name")
+
+
 def _ready(name: str, pool: Pool, task: Task, *, device: str, options: dict[str, Any]) -> Adapter:
     """A :class:`TorchModule` around a ready network."""
     from querist.models.inputs import encoder_for
@@ -101,4 +123,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*_PUBLIC, "default_model", "make_model"])
+    return sorted([*_PUBLIC, "as_adapter", "default_model", "make_model"])
