@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Read by huggingface_hub when it is first imported, and inherited by commands that tests start.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -16,6 +17,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+# How long an example takes depends on who else uses the machine; what it shows does not.
+settings.register_profile(
+    "querist", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("querist")
 
 ROOT = Path(__file__).resolve().parents[1]
 
