@@ -1,92 +1,19 @@
-"""Learning curves as numbers: mean and spread over seeds, labels to a target, labels saved, area.
+"""What two learning curves say about labels: where a value was reached, what was saved, how high they ran.
 
-A curve is a sequence of points ``(labels, value)`` in the order of their labels. It knows no metric by name: whether
-lower is better is said by ``lower_is_better``.
+A curve is a sequence of points ``(labels, value)`` in the order of their labels, usually the mean over seeds. Nothing
+here knows a metric by name: whether lower is better is said by ``lower_is_better``.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from querist.core.errors import UsageError
 
 Point = tuple[float, float]
 Curve = Sequence[Point]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Band:
-    """Several curves of one arm as their mean and spread.
-
-    Args:
-        labels: label counts that every seed measured, ascending.
-        mean: mean value over seeds at each count.
-        low: mean minus one sample standard deviation (the mean itself for a single seed).
-        high: mean plus one.
-        seeds: how many curves went in.
-    """
-
-    labels: tuple[float, ...]
-    mean: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    seeds: int
-
-    @property
-    def curve(self) -> list[Point]:
-        """The mean as a curve."""
-        return list(zip(self.labels, self.mean, strict=True))
-
-    @property
-    def spread(self) -> float:
-        """Standard deviation over seeds at the last count."""
-        return self.high[-1] - self.mean[-1]
-
-
-def band(curves: Sequence[Curve]) -> Band:
-    """Mean and spread over seeds, at the label counts that all of them measured.
-
-    One standard deviation says how far a single run may lie from the mean; it is not the uncertainty of the mean.
-
-    Args:
-        curves: one a seed.
-
-    Raises:
-        UsageError: no curve, or no count that all share.
-
-    Example:
-        >>> both = band([[(20, 0.5), (40, 0.8)], [(20, 0.7), (40, 0.8)]])
-        >>> [round(value, 3) for value in both.mean], round(both.high[0] - both.mean[0], 3)
-        ([0.6, 0.8], 0.141)
-    """
-    tables = [dict(curve) for curve in curves]
-    shared = sorted(set.intersection(*(set(table) for table in tables))) if tables else []
-    if not shared:
-        raise UsageError(f"{len(tables)} curves share no label count", hint="give curves of one schedule")
-    columns = [[table[labels] for table in tables] for labels in shared]
-    mean = [statistics.fmean(column) for column in columns]
-    spread = [statistics.stdev(column) if len(column) > 1 else 0.0 for column in columns]
-    return Band(
-        labels=tuple(shared),
-        mean=tuple(mean),
-        low=tuple(m - s for m, s in zip(mean, spread, strict=True)),
-        high=tuple(m + s for m, s in zip(mean, spread, strict=True)),
-        seeds=len(tables),
-    )
-
-
-def labels_to_reach(curve: Curve, target: float, *, lower_is_better: bool = False) -> float | None:
-    """The first measured label count at which the curve is at the target or better; ``None`` if it never is.
-
-    Nothing is interpolated: the answer is a count at which somebody looked.
-
-    Example:
-        >>> labels_to_reach([(20, 0.6), (40, 0.9), (60, 0.96)], 0.95)
-        60
-    """
-    return next((labels for labels, value in curve if _reached(value, target, lower_is_better)), None)
 
 
 def labels_at(curve: Curve, value: float, *, lower_is_better: bool = False) -> float | None:
@@ -177,8 +104,7 @@ def area_under_curve(curve: Curve) -> float:
     span = curve[-1][0] - curve[0][0]
     if span == 0:
         return float(curve[-1][1])
-    pairs = zip(curve, curve[1:], strict=False)
-    return sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairs) / span
+    return sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(curve)) / span
 
 
 def _reached(value: float, target: float, lower_is_better: bool) -> bool:

@@ -2,47 +2,11 @@
 
 import pytest
 
-from querist.bench.curves import area_under_curve, band, labels_at, labels_saved, labels_to_reach
+from querist.bench.curves import area_under_curve, labels_at, labels_saved
 from querist.core.errors import UsageError
 
 RISING = [(20, 0.5), (40, 0.7), (60, 0.65), (80, 0.9)]
 FALLING = [(10, 4.0), (20, 2.0), (30, 1.0)]
-
-
-def test_band_is_mean_and_one_sample_deviation():
-    found = band([[(20, 1.0), (40, 3.0)], [(20, 3.0), (40, 3.0)], [(20, 5.0), (40, 3.0)]])
-    assert found.labels == (20, 40)
-    assert found.mean == pytest.approx((3.0, 3.0), abs=1e-12)
-    assert found.low == pytest.approx((1.0, 3.0), abs=1e-12)
-    assert found.high == pytest.approx((5.0, 3.0), abs=1e-12)
-    assert found.spread == 0.0
-    assert found.seeds == 3
-    assert found.curve == [(20, 3.0), (40, 3.0)]
-
-
-def test_band_of_one_seed_has_no_width():
-    found = band([RISING])
-    assert found.low == found.mean == found.high == (0.5, 0.7, 0.65, 0.9)
-
-
-def test_band_keeps_only_counts_that_all_seeds_measured():
-    assert band([[(20, 0.1), (40, 0.2), (60, 0.3)], [(20, 0.1), (60, 0.5)]]).labels == (20, 60)
-
-
-@pytest.mark.parametrize("curves", [[], [[(20, 0.1)], [(30, 0.1)]]])
-def test_band_of_nothing_shared_is_refused(curves):
-    with pytest.raises(UsageError, match="share no label count"):
-        band(curves)
-
-
-@pytest.mark.parametrize(("target", "labels"), [(0.4, 20), (0.5, 20), (0.66, 40), (0.7, 40), (0.71, 80), (0.91, None)])
-def test_labels_to_reach_is_the_first_measured_count(target, labels):
-    assert labels_to_reach(RISING, target) == labels
-
-
-@pytest.mark.parametrize(("target", "labels"), [(4.0, 10), (2.5, 20), (1.0, 30), (0.5, None)])
-def test_labels_to_reach_where_lower_is_better(target, labels):
-    assert labels_to_reach(FALLING, target, lower_is_better=True) == labels
 
 
 def test_labels_at_lies_on_the_line_between_points():

@@ -1,0 +1,1 @@
+"""The command ``querist``. One file a command; each imports what it needs when it runs, so that help is instant."""

@@ -1,0 +1,174 @@
+"""Learning curves as pictures: for the report (SVG that follows the page's colours) and for a file of one's own."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from querist.cli.summary import number
+from querist.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from querist.loop.result import RunResult
+
+FORMATS = (".png", ".svg", ".pdf")
+MARKERS = ("o", "s", "^", "D")
+DASHES = ((None, None), (5, 2.5), (2, 2), (7, 2, 2, 2))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Palette:
+    """Colours of a picture. The arms' are told apart by the colour-blind, and by their markers and dashes."""
+
+    ink: str = "#1c2733"
+    faint: str = "#6b7785"
+    grid: str = "#d9dee4"
+    paper: str = "#ffffff"
+    arms: tuple[str, ...] = ("#0072b2", "#d55e00", "#009e73", "#8a4f7d")
+
+
+# Colours that occur nowhere else, to be exchanged for the page's variables once matplotlib has drawn with them.
+_STAND_INS = Palette(
+    ink="#010101", faint="#010102", grid="#010103", paper="#010104", arms=("#010105", "#010106", "#010107", "#010108")
+)
+_VARIABLES = {
+    _STAND_INS.ink: "var(--ink)",
+    _STAND_INS.faint: "var(--faint)",
+    _STAND_INS.grid: "var(--line)",
+    _STAND_INS.paper: "var(--paper)",
+    **{colour: f"var(--arm-{place})" for place, colour in enumerate(_STAND_INS.arms)},
+}
+
+
+def learning_curve(
+    result: RunResult, *, size: tuple[float, float] = (7.6, 4.0), palette: Palette | None = None
+) -> Figure:
+    """The mean of each arm over its seeds, in a band from the lowest to the highest seed.
+
+    Args:
+        result: of a run with at least one closed round in every campaign.
+        size: width and height in inches.
+        palette: colours; for print on white if ``None``.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    palette = palette or Palette()
+    with mpl.rc_context({"font.family": "sans-serif", "font.size": 10.5, "svg.fonttype": "none"}):
+        figure = Figure(figsize=size, layout="constrained")
+        figure.patch.set_facecolor("none" if palette is _STAND_INS else palette.paper)
+        axes = figure.add_subplot()
+        axes.set_facecolor("none")
+        for place, arm in enumerate(result.arms):
+            points = result.band(arm)
+            if not points:
+                continue
+            colour = palette.arms[place % len(palette.arms)]
+            labels = [point.labels for point in points]
+            if len(result.settings.seeds) > 1:
+                axes.fill_between(
+                    labels, [p.low for p in points], [p.high for p in points], color=colour, alpha=0.16, linewidth=0
+                )
+            (line,) = axes.plot(
+                labels,
+                [point.value for point in points],
+                color=colour,
+                linewidth=2,
+                marker=MARKERS[place % len(MARKERS)],
+                markersize=4.5,
+                label=arm,
+            )
+            if DASHES[place % len(DASHES)][0] is not None:
+                line.set_dashes(DASHES[place % len(DASHES)])
+        if result.settings.target is not None:
+            axes.axhline(result.settings.target, color=palette.faint, linewidth=1, linestyle=(0, (1, 2.5)), zorder=1)
+            axes.annotate(
+                f"target {number(result.settings.target)}",
+                (0, result.settings.target),
+                xycoords=axes.get_yaxis_transform(),
+                xytext=(4, 3),
+                textcoords="offset points",
+                color=palette.faint,
+                fontsize=9,
+            )
+        _dress(axes, result, palette)
+    return figure
+
+
+def _dress(axes, result: RunResult, palette: Palette) -> None:  # type: ignore[no-untyped-def]
+    """Names, grid and legend, no box."""
+    metric = result.metric.replace("_", " ")
+    axes.set_xlabel("labels", color=palette.ink)
+    axes.set_ylabel(f"test {metric}" + (" (lower is better)" if result.lower_is_better else ""), color=palette.ink)
+    axes.grid(True, color=palette.grid, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0, colors=palette.faint)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.margins(x=0.02)
+    axes.legend(frameon=False, labelcolor=palette.ink, loc="upper right" if result.lower_is_better else "lower right")
+
+
+def page_svg(figure: Figure, *, title: str, name: str) -> str:
+    """A figure drawn with the stand-in colours as an ``svg`` element that takes the page's own.
+
+    Args:
+        figure: from :func:`learning_curve`.
+        title: what a screen reader says.
+        name: unlike that of any other picture on the page; it keeps their internal ids apart.
+    """
+    import matplotlib as mpl
+
+    stream = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r"url\(#", f"url(#{name}-", text)
+    text = re.sub(r'xlink:href="#', f'xlink:href="#{name}-', text)
+    # Text takes the page's font, and keeps its size and anchor.
+    text = re.sub(r"font: (\d[\d.]*px) [^;\"]*", r"font-size: \1; font-family: inherit", text)
+    for stand_in, variable in _VARIABLES.items():
+        text = text.replace(stand_in, variable)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{_attribute(title)}" ', 1)
+
+
+def _attribute(text: str) -> str:
+    from html import escape
+
+    return escape(text, quote=True)
+
+
+def page_curves(result: RunResult) -> dict[str, str]:
+    """The learning curve for a wide and for a narrow page, as ``svg`` elements."""
+    title = f"Learning curves: {', '.join(result.arms)}; the values stand in the table below"
+    sizes = {"wide": (8.4, 4.1), "narrow": (4.2, 3.6)}
+    return {
+        name: page_svg(learning_curve(result, size=size, palette=_STAND_INS), title=title, name=f"curve-{name}")
+        for name, size in sizes.items()
+    }
+
+
+def save_curve(result: RunResult, path: Path) -> None:
+    """Write the learning curve of a run to a ``.png``, ``.svg`` or ``.pdf`` file.
+
+    Raises:
+        UsageError: another ending.
+    """
+    if path.suffix not in FORMATS:
+        raise UsageError(f"{path} has no known ending", hint=f"use one of {', '.join(FORMATS)}")
+    figure = learning_curve(result)
+    settings = result.settings
+    title = f"{', '.join(result.arms)} on {settings.data}"
+    figure.suptitle(title, fontsize=12, color=Palette().ink)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,116 @@
+"""Progress of a run on standard error: bars on a terminal, one plain line a round everywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from querist.cli.console import err, say
+from querist.loop.progress import Listener, ProgressEvent, RoundEnded, RunStarted, Stage
+
+
+@contextmanager
+def progress_listener(console: Console | None = None) -> Iterator[Listener]:
+    """A listener that shows a run while the context is open.
+
+    Args:
+        console: where to draw; standard error if ``None``.
+    """
+    if console is None and not sys.stderr.isatty():
+        yield lines
+        return
+    console = console or err()
+    with Bars(console) as bars:
+        yield bars
+
+
+def lines(event: ProgressEvent) -> None:
+    """One line a round, for logs and pipes."""
+    if isinstance(event, RunStarted):
+        for note in event.notes:
+            say(note)
+    elif isinstance(event, RoundEnded):
+        print(
+            f"{event.arm} seed {event.seed} round {event.round}: {event.labels}/{event.budget} labels, "
+            f"{event.metric} {event.value:.4f}, {event.done:.0%} done, {duration(event.seconds_left)} left",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+class Bars:
+    """One bar for the whole run and one for each arm, with what is happening now."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[text]}"),
+            console=console,
+            expand=True,
+        )
+        self._whole: TaskID | None = None
+        self._arms: dict[str, TaskID] = {}
+        self._seeds: tuple[int, ...] = (0,)
+        self._left = ""
+
+    def __enter__(self) -> Bars:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._progress.__exit__(*failure)  # type: ignore[arg-type]
+
+    def __call__(self, event: ProgressEvent) -> None:
+        if isinstance(event, RunStarted):
+            self._begin(event)
+        elif isinstance(event, RoundEnded):
+            self._round(event)
+        elif isinstance(event, Stage) and self._whole is not None:
+            share = f" {event.share:.0%}" if event.share else ""
+            now = f"{event.arm}, seed {event.seed}: {event.text}{share}"
+            self._progress.update(self._whole, text=f"{self._left}[dim]{now}[/dim]")
+
+    def _begin(self, event: RunStarted) -> None:
+        for note in event.notes:
+            self._console.print(f"[dim]querist:[/dim] {note}", markup=True)
+        self._seeds = event.seeds
+        for arm in event.arms:
+            self._arms[arm] = self._progress.add_task(arm, total=event.budget * len(event.seeds), text="waiting")
+        self._whole = self._progress.add_task("all", total=1.0, text="starting")
+
+    def _round(self, event: RoundEnded) -> None:
+        if self._whole is None or event.arm not in self._arms:
+            return
+        seeds = f"seed {self._seeds.index(event.seed) + 1}/{len(self._seeds)}, " if len(self._seeds) > 1 else ""
+        before = self._seeds.index(event.seed) * event.budget
+        self._progress.update(
+            self._arms[event.arm],
+            completed=before + event.labels,
+            text=f"{seeds}round {event.round}, {event.labels}/{event.budget} labels, "
+            f"{event.metric} [bold]{event.value:.4f}[/bold]",
+        )
+        self._left = f"{duration(event.seconds_left)} left  "
+        self._progress.update(self._whole, completed=event.done, text=self._left)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    Example:
+        >>> duration(0.4), duration(42), duration(200), duration(7500)
+        ('0.4 s', '42 s', '3 min 20 s', '2 h 5 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,97 @@
+"""What a finished run says on standard output: labels to the target, final score, labels saved, the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from querist.bench.curves import Saved, labels_saved
+from querist.cli.console import out
+from querist.loop.result import RunResult, labels_to_reach
+
+
+def print_summary(result: RunResult, report: Path, console: Console | None = None) -> None:
+    """Print the table of a run and where its report is."""
+    console = console or out()
+    settings = result.settings
+    seeds = len(settings.seeds)
+    table = Table(
+        title=f"{settings.data}, {result.metric} on the test rows, {count(seeds, 'seed')}", title_justify="left"
+    )
+    table.add_column("")
+    for arm in result.arms:
+        table.add_column(arm, justify="right")
+    if settings.target is not None:
+        table.add_row(f"labels to {result.metric} {settings.target:g}", *(reached(result, arm) for arm in result.arms))
+    table.add_row(f"final {result.metric}", *(final(result, arm) for arm in result.arms))
+    table.add_row("labels used", *(f"{result.band(arm)[-1].labels}" for arm in result.arms))
+    console.print(table)
+    sentence = saved_sentence(result)
+    if sentence:
+        console.print(sentence, markup=False)
+    console.print(f"report: {report}", markup=False)
+
+
+def reached(result: RunResult, arm: str) -> str:
+    """Labels that the arm needed for the target."""
+    target = result.settings.target
+    if target is None:
+        return "no target"
+    labels = labels_to_reach(result.band(arm), target, lower_is_better=result.lower_is_better)
+    return "not reached" if labels is None else f"{labels}"
+
+
+def final(result: RunResult, arm: str) -> str:
+    """The arm's last mean, with the lowest and highest seed where there are several."""
+    last = result.band(arm)[-1]
+    text = number(last.value)
+    return f"{text} ({number(last.low)} to {number(last.high)})" if len(result.settings.seeds) > 1 else text
+
+
+def savings(result: RunResult) -> list[Saved]:
+    """Labels of the first arm and of its twin at equal values of the metric; empty without a twin."""
+    arms = [[(point.labels, point.value) for point in result.band(arm)] for arm in result.arms]
+    if len(arms) < 2 or not all(arms):
+        return []
+    return labels_saved(arms[0], arms[1], lower_is_better=result.lower_is_better)
+
+
+def saved_sentence(result: RunResult) -> str:
+    """Labels saved at equal score, in words, at the value that the twin ended with; empty without a twin."""
+    found = savings(result)
+    if not found:
+        return ""
+    (own, twin), end = list(result.arms)[:2], found[-1]
+    if end.labels is None or end.twin is None or end.saved is None or end.share is None:
+        best = "above" if result.lower_is_better else "below"
+        return (
+            f"{own} stayed {best} the {result.metric} of {number(end.value)} that {twin} ended with: no labels saved."
+        )
+    costs = f"{own} reached the {result.metric} of {number(end.value)} that {twin} ended with"
+    paid = f"after {end.labels:.0f} labels; {twin} needed {end.twin:.0f}"
+    amount = round(end.saved)
+    if amount > 0:
+        return f"{costs} {paid}: {count(amount, 'label')} saved ({end.share:.0%})."
+    return f"{costs} {paid}: " + (f"{count(-amount, 'label')} more." if amount else "no labels saved.")
+
+
+def number(value: float) -> str:
+    """A metric's value, short enough for a table.
+
+    Example:
+        >>> number(0.97163), number(12.345), number(1234.5)
+        ('0.972', '12.35', '1234')
+    """
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
+
+
+def count(amount: int, noun: str) -> str:
+    """An amount with its noun.
+
+    Example:
+        >>> count(1, "seed"), count(3, "seed")
+        ('1 seed', '3 seeds')
+    """
+    return f"{amount} {noun}" + ("" if amount == 1 else "s")
