@@ -3,7 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet --constraint constraints.txt
 SOURCES := src tests scripts examples benchmarks
 # Workers of the test suite: as many as cores, two at most, because each holds its own torch.
 WORKERS ?= 2
