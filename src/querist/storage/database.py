@@ -199,7 +199,8 @@ def _check_file(path: Path, *, create: bool) -> None:
 
 
 def _check_pages(connection: Connection) -> None:
-    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    # The thorough check, indexes included: 0.4 s for 200,000 events, and a retry relies on the index of operations.
+    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
     if found != "ok":
         raise JournalCorrupt(f"the journal is damaged: {found}", hint="restore it from a copy")
 

@@ -97,9 +97,7 @@ def test_a_long_document_keeps_its_tags(name: str, tmp_path: Path) -> None:
 
 def test_a_spreadsheet_s_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
-    path.write_bytes(
-        "\ufeffkey;x,comment,label\r\n".replace("key;x", "key").encode() + "ü.png,hm,Käse\r\n\r\n".encode()
-    )
+    path.write_bytes("\ufeffkey,comment,label\r\nü.png,hm,Käse\r\n\r\n".encode())
     [record] = import_labels(path, format="csv", kind="classification")
     assert (record.key, record.row, record.label, record.place) == ("ü.png", None, "Käse", "labels.csv line 2")
 
