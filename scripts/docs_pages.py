@@ -16,6 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # MkDocs runs this file, it does not import it
 from docstrings import as_markdown
+from papers import papers, reference
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "querist"
@@ -30,31 +31,11 @@ TURNED = {
 }
 
 
-def papers() -> dict[str, dict[str, str]]:
-    """Key -> fields of every entry of ``refs.bib``."""
-    text = (ROOT / "docs" / "refs.bib").read_text(encoding="utf-8")
-    found = {}
-    for key, body in re.findall(r"^@\w+\{([^,\s]+),\s*\n(.*?)^\}", text, flags=re.MULTILINE | re.DOTALL):
-        fields = re.findall(r"^\s*(\w+)\s*=\s*[{\"](.*?)[}\"],?\s*$", body, flags=re.MULTILINE | re.DOTALL)
-        found[key] = {name.lower(): re.sub(r"[{}]|\s*\n\s*", " ", value).strip() for name, value in fields}
-    return found
-
-
-def reference(fields: dict[str, str]) -> str:
-    """A paper as a line of text, with a link where there is one."""
-    authors = re.sub(r"\s+and\s+", "; ", fields.get("author", ""))
-    where = fields.get("booktitle") or fields.get("journal") or fields.get("note") or ""
-    line = f"{authors}. *{fields.get('title', '')}*. {where + ', ' if where else ''}{fields.get('year', '')}."
-    url = fields.get("url") or (f"https://doi.org/{fields['doi']}" if "doi" in fields else "")
-    return " ".join(f"{line} <{url}>".split() if url else line.split())
-
-
 def strategy_page(name: str) -> str:
     """A strategy's page, from its class alone."""
-    from querist.strategies import registry
+    from querist.strategies import describe, registry
 
-    cls = registry[name]
-    module = inspect.getmodule(cls)
+    cls, said = registry[name], describe(name)
     fields = papers().get(cls.paper)
     facts = {
         "Family": cls.family,
@@ -62,13 +43,14 @@ def strategy_page(name: str) -> str:
         "Rows of the literature table": ", ".join(cls.rows),
         "Section of the survey (ren2021survey)": cls.survey,
         "Tasks": ", ".join(cls.tasks),
-        "Views": ", ".join(f"`{view}`" for view in cls().needs()) or "none",
+        "Views": ", ".join(f"`{view}`" for view in said["views"]) or "none",
         "Cost": cls.cost,
+        "File": f"`{said['file']}`",
         "Needs labels": "yes: it raises `ColdStart` without any" if cls.needs_labels else "no",
         **{f"Known gap: {check}": reason for check, reason in cls.known_gaps.items()},
     }
     table = "".join(f"| {fact} | {_cell(value)} |\n" for fact, value in facts.items() if value)
-    header = as_markdown(inspect.getdoc(module) or "")
+    header = as_markdown(inspect.getdoc(inspect.getmodule(cls)) or "")
     return (
         f"# {cls.__name__}\n\n{header}\n\n| | |\n|---|---|\n{table}\n"
         f"On the command line: `querist run --strategy {name}`\n\n"

@@ -45,7 +45,7 @@ def test_it_is_listed(checkout: Path) -> None:
 
 
 def test_it_has_a_page(checkout: Path) -> None:
-    page = python(checkout, "-c", "import docs_pages; print(docs_pages.pages()['strategies/my_idea.md'])")
+    page = python(checkout, "-c", "import docs_pages; print(docs_pages.strategy_page('my_idea'))")
     assert "Likely and close" not in page  # the class's own words are put in by mkdocstrings
     assert "::: querist.strategies.uncertainty.my_idea.MyIdea" in page
     assert "two best classes are close" in page

@@ -33,7 +33,7 @@ def pages() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def papers() -> dict[str, dict[str, str]]:
-    return script("docs_pages").papers()
+    return script("papers").papers()
 
 
 def test_there_are_strategies_to_speak_of() -> None:
@@ -75,6 +75,9 @@ def test_a_view_is_in_the_api(name: str, pages: dict[str, str]) -> None:
 def test_every_paper_has_what_a_reader_needs(papers: dict[str, dict[str, str]]) -> None:
     assert len(papers) >= 10
     assert [key for key, fields in papers.items() if not {"author", "title", "year"} <= set(fields)] == []
+    assert [value for fields in papers.values() for value in fields.values() if set(value) & set("{}\\")] == []
+    assert papers["houlsby2011bayesian"]["author"].startswith("Houlsby, Neil and Huszár")
+    assert len(papers) == (ROOT / "docs" / "refs.bib").read_text(encoding="utf-8").count("\n@")
 
 
 def test_every_decision_is_listed_and_short() -> None:
