@@ -53,6 +53,12 @@ class Sklearn(Adapter):
             for each training.
         dimensions: numbers a text is reduced to (by a truncated SVD of its tf-idf weights) as an embedding, and for
             estimators that read no sparse matrices.
+        device: taken for the sake of other adapters; scikit-learn computes on the CPU.
+        start: only ``scratch``: each training starts anew.
+
+    Raises:
+        UnknownName: no estimator of that name; the nearest is suggested.
+        UsageError: it cannot be made without arguments, or it was asked to go on from the last round.
 
     Example:
         >>> from querist.pool.pool import Pool
@@ -68,7 +74,9 @@ class Sklearn(Adapter):
 
     storable = False
 
-    def __init__(self, estimator: Any, *, dimensions: int = 100) -> None:
+    def __init__(self, estimator: Any, *, dimensions: int = 100, device: str = "auto", start: str = "scratch") -> None:
+        if start != "scratch":
+            raise UsageError(f"start is {start!r}, scikit-learn models train anew each round", hint="use scratch")
         self._estimator = estimator_named(estimator) if isinstance(estimator, str) else estimator
         self._dimensions = dimensions
         self._members: list[_Member] = []
