@@ -2,25 +2,31 @@
 
 Pure arithmetic on the last axis; leading axes pass through, so one ``entropy`` serves images, pixels, tokens and
 nodes. Where several posterior samples are compared they stand on the first axis: ``prob_samples [s ... c]``.
-
-File = idea = function: ``querist.scores.entropy`` is the function in ``entropy.py``, imported when first asked for.
+File = idea = function.
 """
 
-from __future__ import annotations
+from querist.scores.bald import bald
+from querist.scores.consensus_kl import consensus_kl
+from querist.scores.density import density
+from querist.scores.entropy import entropy
+from querist.scores.gradient_length import gradient_length
+from querist.scores.least_confidence import least_confidence
+from querist.scores.margin import margin
+from querist.scores.mean_std import mean_std
+from querist.scores.variance import variance
+from querist.scores.variation_ratio import variation_ratio
+from querist.scores.vote_entropy import vote_entropy
 
-import importlib
-from pathlib import Path
-from typing import Any
-
-
-def __dir__() -> list[str]:
-    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
-
-
-def __getattr__(name: str) -> Any:
-    if name in __dir__():
-        function = getattr(importlib.import_module(f"{__name__}.{name}"), name)
-        # Importing a submodule binds the module to this name; the function must win.
-        globals()[name] = function
-        return function
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = [
+    "bald",
+    "consensus_kl",
+    "density",
+    "entropy",
+    "gradient_length",
+    "least_confidence",
+    "margin",
+    "mean_std",
+    "variance",
+    "variation_ratio",
+    "vote_entropy",
+]

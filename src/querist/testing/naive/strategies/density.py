@@ -1,0 +1,28 @@
+"""Twins of the family density."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from querist.core.types import Generator
+from querist.testing.naive import scores, selectors
+from querist.testing.naive.strategies import per_row
+from querist.views.base import Positions
+
+
+def core_set_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """Farthest first."""
+    del strategy
+    return selectors.k_center_picks(
+        embeddings, k=k, labelled=at.labelled.tolist(), candidates=at.candidates.tolist(), rng=rng
+    )
+
+
+farthest_first_picks = core_set_picks
+
+
+def information_density_scores(strategy: Any, probs: list, embeddings: list, *, at: Positions) -> list[float]:
+    """Entropy times mean cosine to the candidates."""
+    information = per_row([scores.entropy(p) for p in probs], at, strategy.aggregate)
+    typical = scores.density(embeddings, [embeddings[pos] for pos in at.candidates.tolist()])
+    return [h * max(cosine, 0.0) ** strategy.beta for h, cosine in zip(information, typical, strict=True)]

@@ -1,0 +1,32 @@
+"""Twins of the family hybrid."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from querist.core.types import Generator
+from querist.testing.naive import scores, selectors
+from querist.testing.naive.strategies import per_row
+from querist.views.base import Positions
+
+
+def badge_law(strategy: Any, gradients: list, *, at: Positions, picked: list[int]) -> dict[int, float]:
+    """The longest gradient first, then by squared distance to the nearest picked."""
+    candidates = at.candidates.tolist()
+    if not picked and strategy.first == "longest":
+        return {max(candidates, key=lambda pos: math.hypot(*gradients[pos])): 1.0}
+    return selectors.kmeans_pp_law(gradients, picked=picked, labelled=[], candidates=candidates)
+
+
+def diverse_mini_batch_picks(
+    strategy: Any, probs: list, embeddings: list, *, at: Positions, k: int, rng: Generator
+) -> list[int]:
+    """Shortlist by margin, then k-means on it."""
+    informative = per_row([1 + scores.margin(p) for p in probs], at, strategy.aggregate)
+    candidates = sorted(at.candidates.tolist(), key=lambda pos: -informative[pos])
+    torch.randperm(len(candidates), generator=rng)  # the draw that would break ties, of which there are none
+    shortlist = candidates[: strategy.beta * k]
+    return selectors.kmeans_picks(embeddings, k=k, labelled=[], candidates=shortlist, rng=rng, weights=informative)

@@ -1,0 +1,244 @@
+"""Toys: small made-up pools with a known answer, for every task, with every view that a model could give.
+
+A toy is made of rows of three kinds. A *sure* row is one that every network drawn from the posterior answers alike;
+a *torn* row is one that each of them answers with confidence and differently; a *noisy* row is one that all of them
+find equally hard, so that a label would teach nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from querist.core.errors import UsageError
+from querist.core.rng import generator
+from querist.core.types import Float, Generator, Int, Tensor
+from querist.views import (
+    Embeddings,
+    Labels,
+    Positions,
+    Predictions,
+    PredictionSamples,
+    Probs,
+    ProbSamples,
+    Raw,
+    Snapshot,
+    View,
+)
+
+SURE, TORN, NOISY = 0, 1, 2
+CLASSES = 4
+SAMPLES = 10
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Table:
+    """Answers to all views for some rows, from which snapshots are cut.
+
+    Args:
+        answers: by view; rows or units on the view's row axis.
+        counts: units of each row, ``[n]``; ``None`` where a row is its one unit.
+        task: kind of the task.
+        classes: class position of each row, ``[n]``: what the ``Labels`` view tells of labelled rows.
+    """
+
+    answers: dict[View, Tensor]
+    counts: Int[Tensor, "n"] | None
+    task: str
+    classes: Int[Tensor, "n"]
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def take(self, pos: Sequence[int] | Tensor) -> Table:
+        """The rows at ``pos``, in that order; a position may come more than once."""
+        pos = torch.as_tensor(pos, dtype=torch.long)
+        units = pos
+        if self.counts is not None:
+            ends = self.counts.cumsum(0)
+            units = torch.cat([torch.arange(int(ends[p] - self.counts[p]), int(ends[p])) for p in pos])
+        answers = {
+            view: answer.index_select(view.row_axis, units if view.scope == "unit" else pos)
+            for view, answer in self.answers.items()
+        }
+        counts = None if self.counts is None else self.counts[pos]
+        return Table(answers=answers, counts=counts, task=self.task, classes=self.classes[pos])
+
+    def snapshot(self, *, labelled: Sequence[int] | Tensor = (), rows: Any = None, candidates: Any = None) -> Snapshot:
+        """A snapshot of the table; every row that is not labelled is a candidate unless said otherwise."""
+        n = len(self)
+        known = torch.as_tensor(labelled, dtype=torch.long)
+        free = torch.ones(n, dtype=torch.bool)
+        free[known] = False
+        labels = torch.full((n,), -1).scatter(0, known, self.classes[known])
+        at = Positions(
+            n=n,
+            candidates=torch.nonzero(free).flatten() if candidates is None else torch.as_tensor(candidates),
+            labelled=known,
+            offsets=None
+            if self.counts is None
+            else torch.cat([torch.zeros(1, dtype=torch.long), self.counts.cumsum(0)]),
+            task=self.task,
+        )
+        answers = {view: answer.clone() for view, answer in self.answers.items()}
+        return Snapshot(at=at, answers={**answers, Labels(): labels}, rows=None if rows is None else np.asarray(rows))
+
+
+def table(task: str, kinds: Int[Tensor, "n"], points: Float[Tensor, "n d"], *, seed: int = 0) -> Table:
+    """Answers of made-up networks about rows of these kinds, standing at these points.
+
+    Raises:
+        UsageError: no toy networks answer this task.
+    """
+    rng = generator(seed, "toy", task)
+    n = len(kinds)
+    classes = torch.randint(CLASSES, (n,), generator=rng)
+    answers: dict[View, Tensor] = {Embeddings(): points, Raw(): points * 2}
+    if task == "regression":
+        centre = points.mean(-1)
+        spread = torch.where(kinds == TORN, 1.0, 0.05)
+        values = centre + spread * torch.randn(SAMPLES, n, generator=rng)
+        return Table(
+            answers={**answers, PredictionSamples(): values, Predictions(): values.mean(0)},
+            counts=None,
+            task=task,
+            classes=classes,
+        )
+    if task not in ("classification", "multilabel", "tokens"):
+        raise UsageError(f"there is no toy for the task {task!r}", hint="teach querist.testing.toys.table about it")
+    counts = {
+        "classification": torch.ones(n, dtype=torch.long),
+        "multilabel": torch.full((n,), CLASSES),
+        "tokens": torch.randint(3, 7, (n,), generator=rng),
+    }[task]
+    samples = _prob_samples(
+        kinds.repeat_interleave(counts), classes.repeat_interleave(counts), 2 if task == "multilabel" else CLASSES, rng
+    )
+    return Table(
+        answers={**answers, ProbSamples(): samples, Probs(): samples.mean(0)},
+        counts=None if task == "classification" else counts,
+        task=task,
+        classes=classes,
+    )
+
+
+def _prob_samples(kinds: Int[Tensor, "u"], classes: Int[Tensor, "u"], c: int, rng: Generator) -> Float[Tensor, "s u c"]:
+    """What each drawn network says of units of these kinds."""
+    units = len(kinds)
+    votes = torch.where(kinds == TORN, torch.randint(c, (SAMPLES, units), generator=rng), classes % c)
+    # Torn and sure networks are sure of their vote; of noise all say that it is a little likelier than the rest.
+    height = torch.where(kinds == NOISY, 0.6, 4.0) + 0.5 * torch.randn(units, generator=rng) * (kinds != NOISY)
+    wobble = torch.where(kinds == NOISY, 0.02, 0.2)
+    logits = height[:, None] * torch.nn.functional.one_hot(votes, c)
+    logits = logits + wobble[:, None] * torch.randn(SAMPLES, units, c, generator=rng)
+    return logits.softmax(-1)
+
+
+def mixed(task: str, *, n: int = 24, d: int = 5, seed: int = 0) -> Table:
+    """Rows of all kinds at random points: no two alike, nothing planted."""
+    rng = generator(seed, "mixed")
+    return table(task, torch.randint(3, (n,), generator=rng), torch.randn(n, d, generator=rng), seed=seed)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Planted:
+    """A pool in which somebody who chooses well finds more than chance.
+
+    Args:
+        snapshot: the pool.
+        k: size of the batch to ask for.
+        gain: what the picked positions are worth, 0 to 1.
+        about: what good choosing means here.
+    """
+
+    snapshot: Snapshot
+    k: int
+    gain: Callable[[Tensor], float]
+    about: str
+
+    def chance(self, rng: Generator) -> float:
+        """The gain of one random batch."""
+        free = self.snapshot.at.candidates
+        return self.gain(free[torch.randperm(len(free), generator=rng)[: self.k]])
+
+
+def planted(family: str, task: str, *, seed: int = 0) -> Planted:
+    """The signal that strategies of a family are made to find.
+
+    Raises:
+        UsageError: no signal is known for the family.
+    """
+    if family not in _FAMILIES:
+        raise UsageError(
+            f"no signal is planted for the family {family!r}",
+            hint="add one to querist.testing.toys, or declare the gap 'meaning' with its reason",
+        )
+    return _FAMILIES[family](task, seed)
+
+
+def _unsure(task: str, seed: int) -> Planted:
+    kinds, points, order = _ordinary(seed)
+    kinds[order[:20]] = TORN
+    return _share(task, seed, kinds, points, order, "finds what networks do not agree on")
+
+
+def _posterior(task: str, seed: int) -> Planted:
+    kinds, points, order = _ordinary(seed)
+    kinds[order[:20]] = TORN
+    kinds[order[20:60]] = NOISY
+    return _share(task, seed, kinds, points, order, "finds doubt that a label can end, not noise")
+
+
+def _uncovered(task: str, seed: int) -> Planted:
+    kinds, points, order = _ordinary(seed)
+    rng = generator(seed, "uncovered")
+    kinds[order[:20]] = TORN
+    points[order[:20]] = 6 + torch.randn(20, points.shape[1], generator=rng)
+    return _share(task, seed, kinds, points, order, "finds the region without labels")
+
+
+def _diverse(task: str, seed: int) -> Planted:
+    kinds, points, order = _ordinary(seed)
+    rng = generator(seed, "diverse")
+    centres = 4 * torch.randn(5, points.shape[1], generator=rng)
+    group = torch.zeros(len(kinds), dtype=torch.long)
+    group[order[:40]] = torch.arange(40) % 5 + 1
+    kinds[order[:40]] = TORN
+    points[order[:40]] = centres[group[order[:40]] - 1] + 0.1 * torch.randn(40, points.shape[1], generator=rng)
+    return Planted(
+        snapshot=table(task, kinds, points, seed=seed).snapshot(labelled=order[-12:]),
+        k=5,
+        gain=lambda pos: len(set(group[pos].tolist()) - {0}) / 5,
+        about="finds rows of doubt of several sorts",
+    )
+
+
+_FAMILIES: dict[str, Callable[[str, int], Planted]] = {
+    "uncertainty": _unsure,
+    "bayesian": _posterior,
+    "density": _uncovered,
+    "hybrid": _diverse,
+}
+
+
+def _ordinary(seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """200 sure rows in four clumps on one side of the origin, and a random order of them to plant in."""
+    rng = generator(seed, "ordinary")
+    centres = 3 * torch.rand(CLASSES, 8, generator=rng)
+    points = centres[torch.randint(CLASSES, (200,), generator=rng)] + 0.3 * torch.randn(200, 8, generator=rng)
+    return torch.full((200,), SURE), points, torch.randperm(200, generator=rng)
+
+
+def _share(task: str, seed: int, kinds: Tensor, points: Tensor, order: Tensor, about: str) -> Planted:
+    wanted = torch.zeros(len(kinds), dtype=torch.bool)
+    wanted[order[:20]] = True
+    return Planted(
+        snapshot=table(task, kinds, points, seed=seed).snapshot(labelled=order[-12:]),
+        k=8,
+        gain=lambda pos: float(wanted[pos].float().mean()),
+        about=about,
+    )
