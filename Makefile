@@ -30,7 +30,7 @@ check: $(VENV)/.dev
 	$(BIN)/python scripts/readme_tree.py --check
 
 docs: $(VENV)/.dev
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
 
 bench: $(VENV)/.dev

@@ -97,8 +97,11 @@ def test_the_tree_in_the_readme_is_true() -> None:
 
 
 def test_the_docs_build_without_a_warning(tmp_path: Path) -> None:
-    """Strict: a dead link, a page in no section or a docstring that cannot be read ends the build."""
-    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    """Strict: a dead link, a page in no section or a docstring that cannot be read ends the build.
+
+    Not ``--quiet``: it hides the warnings from the check as well.
+    """
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(build, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,8 @@ SLOW = {
 def loaded_after(code: str) -> set[str]:
     """Top-level packages in memory after ``code`` ran in a fresh interpreter."""
     report = "import sys; print('LOADED', *{name.partition('.')[0] for name in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return set(done.stdout.rpartition("LOADED")[2].split())
 
 
@@ -43,3 +44,17 @@ def test_nothing_slow_is_loaded(code: str) -> None:
 
 def test_this_test_would_see_torch() -> None:
     assert "torch" in loaded_after("import querist; querist.strategies.Badge")
+
+
+@pytest.mark.parametrize("room", ["scores", "selectors"])
+def test_a_function_is_found_whoever_imported_its_file_first(room: str) -> None:
+    """A file and its function share a name: importing the file must not hide the function."""
+    loaded_after(
+        f"import importlib, querist\n"
+        f"room = querist.{room}\n"
+        f"names = dir(room)\n"
+        f"assert len(names) >= 4\n"
+        f"for name in names: importlib.import_module(f'querist.{room}.{{name}}')\n"
+        f"hidden = [name for name in names if not callable(getattr(room, name))]\n"
+        f"assert not hidden, hidden"
+    )
