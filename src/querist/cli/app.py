@@ -106,3 +106,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: words of the command line without the program's name; those of this process if ``None``.
     """
     return int(app(args, standalone_mode=False) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

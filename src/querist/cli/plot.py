@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from querist.cli.summary import number
 from querist.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def learning_curve(
         if result.settings.target is not None:
             axes.axhline(result.settings.target, color=palette.faint, linewidth=1, linestyle=(0, (1, 2.5)), zorder=1)
             axes.annotate(
-                f"target {number(result.settings.target)}",
+                f"target {result.settings.target:g}",
                 (0, result.settings.target),
                 xycoords=axes.get_yaxis_transform(),
                 xytext=(4, 3),

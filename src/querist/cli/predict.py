@@ -46,7 +46,7 @@ def predict(
     file = out if out is not None else run / "predictions.csv"
     if file.suffix not in FORMATS:
         raise UsageError(f"--out {file} has no known ending", hint=f"use one of {', '.join(FORMATS)}")
-    if not file.absolute().parent.is_dir():
+    if out is not None and not out.absolute().parent.is_dir():
         raise UsageError(f"the folder of --out {file} is not there", hint="make it first")
 
     import numpy as np

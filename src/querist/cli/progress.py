@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from querist.cli.console import err, say
@@ -49,10 +50,9 @@ class Bars:
         self._console = console
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=28 if console.width >= 110 else 12),
             TextColumn("{task.fields[text]}"),
             console=console,
-            expand=True,
         )
         self._whole: TaskID | None = None
         self._arms: dict[str, TaskID] = {}
@@ -78,7 +78,7 @@ class Bars:
 
     def _begin(self, event: RunStarted) -> None:
         for note in event.notes:
-            self._console.print(f"[dim]querist:[/dim] {note}", markup=True)
+            self._console.print(f"[dim]querist:[/dim] {escape(note)}")
         self._seeds = event.seeds
         for arm in event.arms:
             self._arms[arm] = self._progress.add_task(arm, total=event.budget * len(event.seeds), text="waiting")

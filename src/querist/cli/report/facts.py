@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 import shlex
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from querist.loop.result import RunResult
 from querist.loop.settings import RunSettings
 
 PARTS = ("train", "views", "select")
-_DATA_FIRST = {"data"}
+CLASSES = 20
 _FOUND_NAMES = {
     "task": "task",
     "model": "model",
@@ -80,9 +81,10 @@ def settings(result: RunResult, evidence: Evidence) -> Markup:
     ]
     by_itself = [[title, _text(found[name])] for name, title in _FOUND_NAMES.items() if found.get(name) is not None]
     if found["classes"]:
-        by_itself.append(["classes", _text(found["classes"])])
+        by_itself.append(["classes", _classes(found["classes"])])
     by_itself += [[f"{split} rows", str(size)] for split, size in evidence.sizes.items() if size]
-    by_itself += [[f"{name} ended because", reason] for name, reason in result.stopped.items()]
+    reasons = dict.fromkeys(result.stopped.values())
+    by_itself += [["ended because", _ended(result.stopped, reason)] for reason in reasons]
     return tag(
         "section",
         tag("h2", "Settings"),
@@ -128,12 +130,23 @@ def command_of(settings: RunSettings, out: Path) -> str:
     default = RunSettings().asked()
     words = ["querist", "run", settings.data]
     for name, value in settings.asked().items():
-        if name in _DATA_FIRST or value is None or value == default[name]:
+        if name == "data" or value is None or value == default[name]:
             continue
         words.append(f"--{name.replace('_', '-')}")
         if value is not True:
             words.append(_text(value))
     return shlex.join([*words, "--out", str(out)])
+
+
+def _classes(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:CLASSES])
+    return shown if len(names) <= CLASSES else f"{shown}, ... ({len(names)} in all)"
+
+
+def _ended(stopped: Mapping[str, str], reason: str) -> str:
+    """The reason, with the campaigns it holds for where they did not all end alike."""
+    names = [name for name, other in stopped.items() if other == reason]
+    return reason if len(names) == len(stopped) else f"{reason} ({', '.join(names)})"
 
 
 def _text(value: Any) -> str:

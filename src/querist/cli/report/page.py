@@ -94,7 +94,7 @@ def _head(result: RunResult, title: str) -> Markup:
         _card(f"{metric} after {labels} labels", {arm: final(result, arm) for arm in result.arms if last[arm]}),
     ]
     if result.settings.target is not None:
-        target = f"labels to {metric} {number(result.settings.target)}"
+        target = f"labels to {metric} {result.settings.target:g}"
         cards.append(_card(target, {arm: reached(result, arm) for arm in result.arms}))
     end = next(reversed(savings(result)), None)
     if end is not None and end.saved is not None and end.share is not None and round(end.saved) > 0:
