@@ -44,7 +44,7 @@ def restore_model(session: Session) -> None:
 def _train_again(session: Session, last: Round) -> None:
     """Train what round ``last`` trained, on the labels that were known when it closed."""
     number, state = session.round, session.state
-    session.round, session.state = last.number, state_at(session, last)
+    session.round, session.state = last.number, state_when_trained(session, last)
     try:
         session.fit()
     finally:
@@ -53,10 +53,10 @@ def _train_again(session: Session, last: Round) -> None:
     session.seconds = dict.fromkeys(session.seconds, 0.0)
 
 
-def state_at(session: Session, closed: Round) -> LabelState:
-    """Label state when the round was closed."""
+def state_when_trained(session: Session, closed: Round) -> LabelState:
+    """Label state that the round's training knew."""
     state = LabelState()
     for event in session.journal.events(campaign=session.campaign):
-        if event.seq is not None and event.seq <= closed.closed_seq:
+        if event.seq is not None and event.seq <= closed.trained_through:
             state.apply(event)
     return state

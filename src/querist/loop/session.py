@@ -8,7 +8,8 @@ that was cut off would have.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import numpy as np
 
 from querist import strategies
 from querist.core.errors import ColdStart, DataError, PoolExhausted, UsageError
-from querist.core.events import LabelGiven, LabelRetracted, Query
+from querist.core.events import Event, LabelGiven, LabelRetracted, Query
 from querist.core.rng import child_seed, numpy_generator
+from querist.core.scratch import scratch_folder
 from querist.loop.cold_start import initial_strategy, raw_as_embeddings
 from querist.loop.replay import restore_model
 from querist.loop.viewer import Viewer
@@ -26,6 +28,7 @@ from querist.pool.labels import LabelState
 from querist.pool.pool import Pool
 from querist.storage.journal import Journal, Pick
 from querist.strategies.base import Picks, Strategy
+from querist.tasks import make_task
 from querist.tasks.base import Label, Task
 from querist.views.base import View
 from querist.views.raw import Raw
@@ -44,7 +47,8 @@ class Session:
         task: what a label is; guessed from the data if ``None``.
         strategy: a strategy or its name.
         seed: decides every draw of the session.
-        journal: where events and rounds are kept; a journal in memory if ``None``, gone with the process.
+        journal: where events and rounds are kept; a temporary one if ``None``, gone with the
+            session.
         campaign: name of this session inside the journal.
         candidates: score only this many random unlabelled rows a round; all if ``None``.
         initial: who asks for the first rows, before any label: ``random``, ``core_set`` or ``farthest_first``.
@@ -79,14 +83,18 @@ class Session:
         weights: Path | None = None,
         cache_mb: float = 1024,
     ) -> None:
-        from querist.pool.sources import open_pool
-        from querist.tasks import make_task
+        if isinstance(pool, str):
+            from querist.pool.sources import open_pool
 
-        self.pool: Pool = open_pool(pool) if isinstance(pool, str) else pool
+            pool = open_pool(pool)
+        self.pool = pool
         self.task: Task = task if task is not None else make_task(*self.pool.suggest_task())
         self.strategy: Strategy = strategies.registry[strategy]() if isinstance(strategy, str) else strategy
         self.seed = seed
-        self.journal = journal if journal is not None else Journal.open("sqlite://", create=True)
+        if journal is None:
+            journal = Journal.open(scratch_folder(self, "session") / "querist.db", create=True)
+            weakref.finalize(self, journal.close)
+        self.journal = journal
         self.campaign = campaign
         self.state = LabelState()
         self.round = -1
@@ -103,6 +111,8 @@ class Session:
         self._viewer = Viewer(self.pool, self.task, cache_mb=cache_mb)
         self._asked: np.ndarray = np.empty(0, dtype=np.int64)
         self._open = False
+        self._last_seq = 0
+        self._trained_through = 0
         self._replay_events()
 
     @classmethod
@@ -183,6 +193,8 @@ class Session:
             started = time.perf_counter()
             snapshot = self._compute(strategy, number, k, progress)
             self.seconds["views"] += time.perf_counter() - started
+        else:
+            self._refuse_closed(snapshot)
         started = time.perf_counter()
         picks = strategy.choose(snapshot, k=k, seed=child_seed(self.seed, "ask", number))
         self.seconds["select"] += time.perf_counter() - started
@@ -219,16 +231,14 @@ class Session:
             )
             for row, label in zip(rows, labels, strict=True)
         ]
-        for event in self.journal.append(events):
-            self.state.apply(event)
+        self._append(events)
 
     def retract(self, rows: Sequence[int] | np.ndarray, *, annotator: str = "oracle") -> None:
         """Take labels back; the rows may be asked for again. What was spent on them stays on the bill."""
         events = [
             LabelRetracted(query=Query(row=int(row)), annotator=annotator, campaign=self.campaign) for row in rows
         ]
-        for event in self.journal.append(events):
-            self.state.apply(event)
+        self._append(events)
 
     def fit(self, *, progress: Callable[[float], None] | None = None) -> FitReport:
         """Train on everything that was told.
@@ -240,6 +250,7 @@ class Session:
             raise ColdStart("there are no labels to train on", hint="ask for rows and tell their labels first")
         rows = self.state.rows
         labels = [self.state.label(row) for row in rows.tolist()]
+        known = self._last_seq
         held_out = (self._validation, self.pool.truth(self._validation)) if len(self._validation) else None
         members = max((view.members for view in self.strategy.needs()), default=1)
         report = self.adapter.fit(
@@ -252,6 +263,7 @@ class Session:
             progress=progress,
         )
         self.seconds["train"] += report.seconds
+        self._trained_through = known
         return report
 
     def evaluate(self, split: str = "test") -> dict[str, float]:
@@ -275,6 +287,7 @@ class Session:
             metrics=metrics,
             seconds=dict(self.seconds),
             model_version=self._version,
+            trained_through=self._trained_through,
         )
         self._open = False
         self.seconds = dict.fromkeys(COSTS, 0.0)
@@ -313,6 +326,18 @@ class Session:
         )
         return raw_as_embeddings(snapshot) if cold and views else snapshot
 
+    def _refuse_closed(self, snapshot: Snapshot) -> None:
+        """A table that a person made must offer rows that are still open."""
+        offered = snapshot.rows[snapshot.at.candidates.numpy(force=True)]
+        closed = offered[~np.isin(offered, self.unlabelled)]
+        if len(closed):
+            row = int(closed[0])
+            state = "is labelled already" if row in self.state else f"is no open row of {self.pool.name}"
+            raise DataError(
+                f"the snapshot offers row {row}, which {state}",
+                hint="name labelled rows with labelled=, and give pool ids as rows=",
+            )
+
     def _record(self, number: int, picks: Picks) -> None:
         stored = [
             Pick(row=int(row), reason=reason, order=order)
@@ -321,10 +346,18 @@ class Session:
         self.journal.ask(self.campaign, number, stored, model_version=self._version)
         self.round, self._asked, self._open = number, picks.rows, True
 
+    def _append(self, events: Sequence[Event]) -> None:
+        """Durable first, known afterwards."""
+        self._fold(self.journal.append(events))
+
+    def _fold(self, stored: Iterable[Event]) -> None:
+        for event in stored:
+            self.state.apply(event)
+            self._last_seq = max(self._last_seq, event.seq or 0)
+
     def _replay_events(self) -> None:
         """Fold the journal into this session's state."""
-        for event in self.journal.events(campaign=self.campaign):
-            self.state.apply(event)
+        self._fold(self.journal.events(campaign=self.campaign))
         rounds = self.journal.rounds(self.campaign)
         if rounds:
             self.round, self._open = rounds[-1].number, not rounds[-1].closed

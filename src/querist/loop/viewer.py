@@ -7,14 +7,13 @@ round's views may be larger than memory.
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from querist.core.scratch import scratch_folder
 from querist.core.types import Tensor
 from querist.models.base import Adapter
 from querist.pool.pool import Pool
@@ -39,7 +38,6 @@ class Viewer:
         self._task = task
         self._cache_mb = cache_mb
         self._block_rows = block_rows
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def snapshot(
         self,
@@ -92,7 +90,6 @@ class Viewer:
         seed: int,
         progress: Callable[[float], None] | None,
     ) -> tuple[dict[View, Any], Tensor | None]:
-        self._drop_files()
         blocks = math.ceil(len(rows) / self._block_rows) or 1
         columns: dict[View, _Column] = {}
         counts: list[Tensor] = []
@@ -102,8 +99,8 @@ class Viewer:
                 counts.append(said.offsets.diff())
             if not columns:
                 megabytes = sum(x.nbytes for x in said.views.values()) / 2**20 * len(rows) / max(len(part), 1)
-                folder = self._new_folder() if megabytes > self._cache_mb else None
-                columns = {view: _Column(view, folder, number) for number, view in enumerate(views)}
+                on_disk = megabytes > self._cache_mb
+                columns = {view: _Column(view, on_disk=on_disk) for view in views}
             for view, answer in said.views.items():
                 columns[view].append(answer.detach().cpu())
             if progress is not None:
@@ -111,29 +108,22 @@ class Viewer:
         offsets = torch.cat([torch.zeros(1, dtype=torch.long), torch.cat(counts).cumsum(0)]) if counts else None
         return {view: column.whole() for view, column in columns.items()}, offsets
 
-    def _new_folder(self) -> Path:
-        self._folder = tempfile.TemporaryDirectory(prefix="querist-views-")
-        return Path(self._folder.name)
-
-    def _drop_files(self) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
-
 
 class _Column:
     """One view's answer, gathered block by block in memory or in a file.
 
-    On disk the row axis comes first, so that a block is one contiguous append; ``whole`` moves it back.
+    In a file the row axis comes first, so that a block is one contiguous append; ``whole`` moves it back. The file
+    has no name once it is mapped: it is gone when the tensor is.
     """
 
-    def __init__(self, view: View, folder: Path | None, number: int) -> None:
+    def __init__(self, view: View, *, on_disk: bool) -> None:
         self._axis = view.row_axis
-        self._file = None if folder is None else (folder / f"{number}.bin").open("w+b")
+        self._folder = scratch_folder(self, "views") if on_disk else None
+        self._file = None if self._folder is None else (self._folder / "rows.bin").open("w+b")
         self._blocks: list[Tensor] = []
         self._shape: tuple[int, ...] = ()
         self._length = 0
-        self._dtype: torch.dtype = torch.float32
+        self._dtype = torch.float32
 
     def append(self, block: Tensor) -> None:
         if self._file is None:

@@ -330,6 +330,10 @@ class TorchModule(Adapter):
             raise UsageError("a model was used before it was prepared", hint="call prepare(pool, task) first")
         return self.inputs if pool is self.pool else InputTable(pool, self.encoder, self.task, cache_mb=0)
 
+    @property
+    def refits(self) -> bool:
+        return self.source.start != "warm"
+
     # -- what lasts ----------------------------------------------------------------------------------------------
 
     @property

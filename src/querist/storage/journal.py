@@ -153,8 +153,18 @@ class Journal:
         metrics: Mapping[str, float],
         seconds: Mapping[str, float],
         model_version: str,
+        trained_through: int = 0,
     ) -> None:
         """Record how a round ended. Closing it again with the same labels and metrics changes nothing.
+
+        Args:
+            campaign: name inside this journal.
+            round: as it was asked.
+            labels: labels on the bill.
+            metrics: what was measured.
+            seconds: what took how long.
+            model_version: fingerprint of the weights.
+            trained_through: ``seq`` of the last event that the training knew of, so that it can be repeated.
 
         Raises:
             JournalError: it was never asked, or was closed with another outcome.
@@ -169,6 +179,7 @@ class Journal:
                 metrics=metrics,
                 seconds=seconds,
                 model_version=model_version,
+                trained_through=trained_through,
             )
 
     def rounds(self, campaign: str) -> list[Round]:

@@ -40,6 +40,7 @@ class Round:
         model_version: fingerprint of the weights fitted when the round was closed; ``asked_by`` before that.
         state: plain data of a stateful strategy.
         labels: labels on the bill when it was closed; ``None`` before that.
+        trained_through: ``seq`` of the last event that its training knew of.
         metrics: what was measured when it was closed.
         seconds: what took how long.
         closed: whether it was closed.
@@ -51,6 +52,7 @@ class Round:
     model_version: str = ""
     state: Any = None
     labels: int | None = None
+    trained_through: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     closed: bool = False
@@ -88,6 +90,7 @@ def write_outcome(
     metrics: Mapping[str, float],
     seconds: Mapping[str, float],
     model_version: str,
+    trained_through: int,
 ) -> None:
     """Close a round that was asked, or find it closed with the same labels and metrics."""
     known = read_rounds(connection, campaign, number=number)
@@ -103,6 +106,7 @@ def write_outcome(
     outcome = {
         "closed_at": time.time(),
         "labels": int(labels),
+        "trained_through": int(trained_through),
         "model_version": model_version,
         "seconds": {name: float(value) for name, value in seconds.items()},
     }
@@ -132,6 +136,7 @@ def read_rounds(connection: Connection, campaign: str, *, number: int | None = N
             model_version=found.asked_by if found.model_version is None else found.model_version,
             state=found.state,
             labels=found.labels,
+            trained_through=found.trained_through or 0,
             metrics=measured[found.number],
             seconds=found.seconds or {},
             closed=found.closed_at is not None,

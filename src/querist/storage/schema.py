@@ -71,6 +71,7 @@ rounds = Table(
     Column("closed_at", Float),
     Column("model_version", Text),
     Column("labels", Integer),
+    Column("trained_through", BigInteger),
     Column("seconds", JSON),
 )
 

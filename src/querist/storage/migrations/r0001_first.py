@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.Float),
         sa.Column("model_version", sa.Text),
         sa.Column("labels", sa.Integer),
+        sa.Column("trained_through", sa.BigInteger),
         sa.Column("seconds", sa.JSON),
     )
     op.create_table(
