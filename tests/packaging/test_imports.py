@@ -50,11 +50,15 @@ def test_this_test_would_see_torch() -> None:
 def test_a_function_is_found_whoever_imported_its_file_first(room: str) -> None:
     """A file and its function share a name: importing the file must not hide the function."""
     loaded_after(
-        f"import importlib, querist\n"
-        f"room = querist.{room}\n"
-        f"names = dir(room)\n"
-        f"assert len(names) >= 4\n"
-        f"for name in names: importlib.import_module(f'querist.{room}.{{name}}')\n"
-        f"hidden = [name for name in names if not callable(getattr(room, name))]\n"
-        f"assert not hidden, hidden"
+        f"""
+import importlib, querist
+from pathlib import Path
+room = importlib.import_module("querist.{room}")
+files = {{file.stem for file in Path(room.__file__).parent.glob("*.py")}}
+names = files & set(room.__all__)
+assert len(names) >= 4
+for file in files - {{"__init__"}}: importlib.import_module(f"querist.{room}.{{file}}")
+hidden = [name for name in names if not callable(getattr(querist.{room}, name))]
+assert not hidden, hidden
+"""
     )
