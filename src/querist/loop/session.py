@@ -87,7 +87,7 @@ class Session:
             from querist.pool.sources import open_pool
 
             pool = open_pool(pool)
-        self.pool = pool
+        self.pool: Pool = pool
         self.task: Task = task if task is not None else make_task(*self.pool.suggest_task())
         self.strategy: Strategy = strategies.registry[strategy]() if isinstance(strategy, str) else strategy
         self.seed = seed

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from querist import strategies
 from querist.core.errors import BudgetError, DataError, UnknownName, UsageError
 from querist.core.rng import numpy_generator
+from querist.loop.cold_start import initial_strategy
 from querist.loop.result import campaign_name
 from querist.loop.session import Session
 from querist.loop.settings import Found, RunSettings
+from querist.models.base import Adapter
 from querist.oracles.simulated import SimulatedOracle
 from querist.pool.pool import Pool
 from querist.stopping.base import Stopping
@@ -20,6 +23,9 @@ from querist.stopping.plateau import Plateau
 from querist.storage.journal import Journal
 from querist.strategies.base import Strategy
 from querist.tasks.base import Task
+from querist.views.base import primitives
+from querist.views.labels import Labels
+from querist.views.raw import Raw
 
 WEIGHTS = "model"
 """Folder of weights inside a run folder: ``model/ARM/SEED/round-N``."""
@@ -34,7 +40,7 @@ class Workbench:
 
     def __init__(self, settings: RunSettings) -> None:
         from querist.core.device import pick_device
-        from querist.models import default_model
+        from querist.models import default_model, make_model
         from querist.pool.sources import open_pool
         from querist.tasks import make_task, registry
 
@@ -62,23 +68,30 @@ class Workbench:
         if settings.task is None:
             of = f" with {len(classes)} classes" if classes else ""
             self.notes.append(f"the labels look like {kind}{of}; --task says otherwise")
+        self.oracle = SimulatedOracle(self.pool)
+        self._check_counts(settings)
         model = settings.model or found.model or default_model(self.pool, self.task)
+        device = found.device or str(pick_device(settings.device))
+        options: dict[str, Any] = {} if settings.start == "scratch" else {"start": settings.start}
+        if found.inference_batch is not None:
+            options["inference_batch"] = found.inference_batch
+        self.adapter: Adapter = make_model(model, self.pool, self.task, device=device, **options)
+        self.adapter.prepare(self.pool, self.task)
+        self._check_views(settings)
         self.settings = settings.with_found(
             Found(
                 task=kind,
                 classes=tuple(self.task.classes),
                 model=model,
                 metric=self.metric,
-                device=found.device or str(pick_device(settings.device)),
-                inference_batch=found.inference_batch,
+                device=device,
+                inference_batch=self.adapter.found.get("inference_batch"),
                 pool=self.pool.fingerprint,
             )
         )
-        self.oracle = SimulatedOracle(self.pool)
-        self._check_fit()
 
-    def _check_fit(self) -> None:
-        settings, pool = self.settings, self.pool
+    def _check_counts(self, settings: RunSettings) -> None:
+        pool = self.pool
         left = len(pool.rows("train"))
         if settings.budget > left:
             raise BudgetError(
@@ -91,8 +104,14 @@ class Workbench:
             raise DataError(f"{pool.name} has no validation rows", hint="leave --free-validation out")
         if settings.free_validation:
             self.notes.append(f"{len(pool.rows('validation'))} validation labels are used free of charge")
+
+    def _check_views(self, settings: RunSettings) -> None:
+        """Every view that will be asked for must have somebody who answers it."""
         for arm in settings.arms:
-            self._strategy(arm)
+            asked = [view for view in self._strategy(arm).needs() if not isinstance(view, Labels)]
+            primitives(asked, self.adapter.answers)
+        if initial_strategy(settings.initial_strategy).needs():
+            primitives([Raw()], self.adapter.answers)
 
     def _strategy(self, arm: str) -> Strategy:
         strategy: Strategy = strategies.registry[arm]()
@@ -115,14 +134,10 @@ class Workbench:
 
     def session(self, arm: str, seed: int, journal: Journal, out: Path) -> Session:
         """The session of one campaign, as its journal left it."""
-        from querist.models import make_model
-
-        found = self.settings.found
-        adapter = make_model(found.model, self.pool, self.task, device=found.device or "cpu", start=self.settings.start)
         return Session.replay(
             journal,
             self.pool,
-            model=adapter,
+            model=self.adapter,
             task=self.task,
             strategy=self._strategy(arm),
             seed=seed,

@@ -67,9 +67,17 @@ class Adapter(ABC):
         """Whether the same labels and seed train the same weights again, whatever was trained before."""
         return True
 
+    @property
+    def found(self) -> dict[str, Any]:
+        """What was found by itself (device, batch size), to be kept with a run."""
+        return {}
+
     @abstractmethod
     def prepare(self, pool: Pool, task: Task) -> None:
-        """Look once at the unlabelled payloads and the task: vocabulary, means, input and output width."""
+        """Look once at the unlabelled payloads and the task: vocabulary, means, input and output width.
+
+        Forgets any training. Preparing again for the same pool and task is cheap.
+        """
 
     @abstractmethod
     def fit(

@@ -104,6 +104,10 @@ class TorchModule(Adapter):
     # -- once ----------------------------------------------------------------------------------------------------
 
     def prepare(self, pool: Pool, task: Task) -> None:
+        self._members, self._version = [], ""
+        if hasattr(self, "inputs") and pool is self.pool and task == self.task:
+            # Campaigns of one run share an adapter: what they know of the pool is the same.
+            return
         if isinstance(self._encoder_option, Encoder):
             self.encoder = self._encoder_option
         else:
@@ -113,7 +117,6 @@ class TorchModule(Adapter):
         self.pool, self.task = pool, task
         self.device = pick_device(self.device_name)
         self.inputs = InputTable(pool, self.encoder, task, cache_mb=self.cache_mb)
-        self._members, self._version = [], ""
         self.anatomy = self._look(pool)
 
     def _look(self, pool: Pool) -> Anatomy:
