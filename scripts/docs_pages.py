@@ -49,10 +49,11 @@ def strategy_page(name: str) -> str:
         "Needs labels": "yes: it raises `ColdStart` without any" if cls.needs_labels else "no",
         **{f"Known gap: {check}": reason for check, reason in cls.known_gaps.items()},
     }
-    table = "".join(f"| {fact} | {_cell(value)} |\n" for fact, value in facts.items() if value)
+    lines = [f"| {fact} | {_cell(value)} |\n" for fact, value in facts.items() if value]
+    lines.insert(1, "|---|---|\n")
     header = as_markdown(inspect.getdoc(inspect.getmodule(cls)) or "")
     return (
-        f"# {cls.__name__}\n\n{header}\n\n| | |\n|---|---|\n{table}\n"
+        f"# {cls.__name__}\n\n{header}\n\n{''.join(lines)}\n"
         f"On the command line: `querist run --strategy {name}`\n\n"
         f"::: {cls.__module__}.{cls.__name__}\n    options:\n      heading_level: 2\n      members: []\n"
     )
@@ -83,25 +84,32 @@ def commands_page() -> str:
     parts = ["# Commands\n\n`querist COMMAND --help` prints the same.\n"]
     for name, command in group.commands.items():
         rows = "".join(_option_row(option) for option in command.params if not getattr(option, "hidden", False))
-        parts.append(
-            f"\n## querist {name}\n\n{inspect.cleandoc(command.help or '')}\n\n| | default | |\n|---|---|---|\n{rows}"
-        )
+        parts.append(f"\n## querist {name}\n\n{inspect.cleandoc(command.help or '')}\n\n")
+        parts.append(f"| word | default | what it says |\n|---|---|---|\n{rows}")
     return "".join(parts)
 
 
 def _option_row(option: Any) -> str:
+    from rich.text import Text
+
     spelled = ", ".join(f"`{word}`" for word in (*option.opts, *option.secondary_opts))
     if option.param_type_name == "argument":
         spelled = f"`{option.metavar or option.name.upper()}`"
+    said = Text.from_markup(getattr(option, "help", None) or "").plain
     default = "" if option.default in (None, False) or callable(option.default) else f"`{option.default}`"
-    return f"| {spelled} | {default} | {_cell(getattr(option, 'help', None) or '')} |\n"
+    return f"| {spelled} | {default} | {_cell(said)} |\n"
 
 
 def api_page(room: str) -> str:
     """What a room offers: its own words, then every public thing of its files."""
+    from querist.strategies import registry
+
     docstring = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8")))
     parts = [f"# querist.{room}\n\n{as_markdown(docstring or '')}\n"]
+    of_their_own = {registry.module_of(name) for name in registry}
     for module in _modules(PACKAGE / room, f"querist.{room}"):
+        if module in of_their_own:
+            continue  # a strategy has a page of its own
         parts.append(f"\n::: {module}\n    options:\n      heading_level: 2\n      show_root_full_path: true\n")
     return "".join(parts)
 
