@@ -12,7 +12,7 @@ from querist.views import Probs, Snapshot
 
 def test_bald_of_random_samples_agrees_with_batchbald_redux():
     # scikit-activeml's test_bald.py quotes batchbald_redux: the first BatchBALD gain, which is the largest BALD.
-    samples = np.random.RandomState(0).rand(10, 200, 2)  # noqa: NPY002 - the public number is of this generator
+    samples = np.random.RandomState(0).rand(10, 200, 2)
     samples /= samples.sum(-1, keepdims=True)
     assert float(bald(torch.from_numpy(samples)).max()) == pytest.approx(0.26082319, abs=1e-6)
 
