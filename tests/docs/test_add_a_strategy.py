@@ -33,31 +33,27 @@ def python(checkout: Path, *words: str) -> str:
     done = subprocess.run(
         [sys.executable, *words], cwd=checkout, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     return done.stdout
 
 
-def test_it_is_listed(checkout: Path) -> None:
-    listed = json.loads(python(checkout, "-c", "from querist.cli.app import main; main(['strategies', '--json'])"))
-    (mine,) = [row for row in listed if row["name"] == "my_idea"]
+def test_it_is_listed_and_has_a_page(checkout: Path) -> None:
+    ask = (
+        "import docs_pages; from querist.cli.app import main; "
+        "print(docs_pages.strategy_page('my_idea')); print('LISTED'); main(['strategies', '--json'])"
+    )
+    page, _, listed = python(checkout, "-c", ask).partition("LISTED")
+    assert "::: querist.strategies.uncertainty.my_idea.MyIdea" in page  # mkdocstrings puts in the class's own words
+    assert "would most often disagree" in page
+    (mine,) = [row for row in json.loads(listed) if row["name"] == "my_idea"]
     assert mine["family"] == "uncertainty"
     assert mine["file"].endswith("strategies/uncertainty/my_idea.py")
 
 
-def test_it_has_a_page(checkout: Path) -> None:
-    page = python(checkout, "-c", "import docs_pages; print(docs_pages.strategy_page('my_idea'))")
-    assert "Likely and close" not in page  # the class's own words are put in by mkdocstrings
-    assert "::: querist.strategies.uncertainty.my_idea.MyIdea" in page
-    assert "two best classes are close" in page
-
-
-def test_it_is_held_to_the_contract(checkout: Path) -> None:
-    suite = ["-m", "pytest", "tests/contract", "-k", "my_idea", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    done = python(checkout, *suite)
-    (passed,) = re.findall(r"(\d+) passed", done)
-    assert int(passed) >= 10
-
-
-def test_its_example_runs(checkout: Path) -> None:
-    file = "src/querist/strategies/uncertainty/my_idea.py"
-    assert "1 passed" in python(checkout, "-m", "pytest", file, "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+def test_it_is_held_to_the_contract_and_its_example_runs(checkout: Path) -> None:
+    files = ["tests/contract/test_contract.py", "src/querist/strategies/uncertainty/my_idea.py"]
+    done = python(
+        checkout, "-m", "pytest", *files, "-k", "MyIdea", "-rfp", "-q", "--tb=short", "-p", "no:cacheprovider"
+    )
+    assert done.count("test_keeps_contract[MyIdea-") >= 15
+    assert "PASSED src/querist/strategies/uncertainty/my_idea.py::" in done
