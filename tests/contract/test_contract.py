@@ -1,0 +1,79 @@
+"""Discovery x checks: every strategy, selector, score and view that the folders hold keeps its role's contract."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import querist.scores
+import querist.selectors
+import querist.views
+from querist.core.registry import camel_case
+from querist.strategies import registry
+from querist.testing.checks import checks_for, run_check
+from querist.views import View
+
+
+def _held(package: ModuleType, name_of: Any) -> Iterator[Any]:
+    """What each file of a package holds under its own name."""
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        held = getattr(module, name_of(info.name), None)
+        if held is not None:
+            yield held
+
+
+def subjects() -> dict[str, list[Any]]:
+    views = _held(querist.views, camel_case)
+    return {
+        "strategy": [registry[name] for name in registry],
+        "selector": [held for held in _held(querist.selectors, str) if inspect.isfunction(held)],
+        "score": [held for held in _held(querist.scores, str) if inspect.isfunction(held)],
+        "view": [held for held in views if inspect.isclass(held) and issubclass(held, View) and held is not View],
+    }
+
+
+SUBJECTS = subjects()
+CASES = [
+    pytest.param(role, subject, name, id=f"{subject.__name__}-{name}")
+    for role, found in SUBJECTS.items()
+    for subject in found
+    for name in checks_for(role)
+]
+
+
+@pytest.mark.parametrize(("role", "subject", "check"), CASES)
+def test_keeps_contract(role: str, subject: Any, check: str) -> None:
+    run_check(checks_for(role)[check], subject, name=check, known_gaps=getattr(subject, "known_gaps", {}))
+
+
+def test_collected_enough() -> None:
+    """Discovery that finds too little would pass everything."""
+    least = {"strategy": (14, 15), "selector": (4, 10), "score": (11, 6), "view": (10, 4)}
+    for role, (found, checks) in least.items():
+        assert len(SUBJECTS[role]) >= found, role
+        assert len(checks_for(role)) >= checks, role
+    assert len(CASES) == sum(len(SUBJECTS[role]) * len(checks_for(role)) for role in SUBJECTS)
+    assert len(CASES) >= 350
+    ids = [case.id for case in CASES]
+    assert len(set(ids)) == len(ids)
+
+
+def test_declared_gaps_name_checks() -> None:
+    """A gap with a misspelt name would hide nothing, and nobody would notice."""
+    for cls in SUBJECTS["strategy"]:
+        assert set(cls.known_gaps) <= set(checks_for("strategy")), cls.__name__
+
+
+@pytest.mark.parametrize("package", [querist.scores, querist.selectors], ids=lambda package: package.__name__)
+def test_packages_export_what_their_files_hold(package: ModuleType) -> None:
+    held = [function for function in _held(package, str) if inspect.isfunction(function)]
+    assert {function.__name__ for function in held} <= set(package.__all__)
+    # The names of functions and files are the same, and importing a file must not hide its function.
+    assert all(getattr(package, function.__name__) is function for function in held)
