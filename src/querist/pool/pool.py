@@ -6,66 +6,23 @@ One id space serves all splits. A row id never changes its payload: rows that co
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from querist.core.errors import DataError, UsageError
-from querist.pool.payloads import ListPayloads, Payloads, as_payloads
+from querist.pool.arrays import as_payloads, parts_of_arrays
+from querist.pool.datasets import parts_of_datasets
+from querist.pool.index import GONE, RowIndex
+from querist.pool.part import Origin, Part
 from querist.pool.split import ASIDE, SPLITS, content_groups, hold_out
-from querist.pool.truth import Label, as_label, as_labels, class_names, task_kind
+from querist.pool.truth import Label, as_label, class_names, task_kind
 
 Held = tuple[Any, Any] | float | None
 """A split given as ``(x, y)``, a share of the labelled rows to hold out, or nothing."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a row came from.
-
-    Args:
-        kind: ``source`` for rows that were read, else what made it (``synthesised``, ``perturbed``, ...).
-        parent: pool id of the row it was made from.
-    """
-
-    kind: str = "source"
-    parent: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Part:
-    """Rows that came together: a column of payloads and what is known of each, in order.
-
-    Args:
-        payloads: ``[n]``.
-        labels: ``n`` labels, ``None`` where unknown.
-        keys: ``n`` names that stay when the data grow: a path, or file and place.
-        split: name of the split of all rows, or of each row.
-    """
-
-    payloads: Payloads
-    labels: Sequence[Label | None]
-    keys: Sequence[str]
-    split: str | Sequence[str] = "train"
-
-
-@dataclass(frozen=True)
-class CountedKeys(Sequence[str]):
-    """Keys of rows that have no name but their place: ``prefix/0``, ``prefix/1``, ... made when asked."""
-
-    prefix: str
-    count: int
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, pos: Any) -> Any:
-        if not 0 <= pos < self.count:
-            raise IndexError(pos)
-        return f"{self.prefix}/{pos}"
 
 
 class Pool:
@@ -103,14 +60,10 @@ class Pool:
         self.modality = modality
         self.notes: list[str] = list(notes)
         self._classes = None if classes is None else tuple(str(one) for one in classes)
-        self._parts: list[Part] = []
+        self._index = RowIndex()
         self._truth: list[Label | None] = []
-        # Where each row's payload lies: its part (ASIDE for one that is gone) and its place there.
-        self._part = np.empty(0, np.int32)
-        self._pos = np.empty(0, np.int64)
         self._split = np.empty(0, np.int8)
         self._origins: dict[int, Origin] = {}
-        self._gone: dict[int, str] = {}
         for part in parts:
             self._append(part)
         if not len(self):
@@ -147,50 +100,64 @@ class Pool:
         Raises:
             DataError: labels that do not fit, numbers that are not finite (row named).
         """
-        notes: list[str] = []
-        parts: list[Part] = []
-        share = None if isinstance(test, tuple) else test
         given = {"train": (x, y), "validation": validation, "test": test if isinstance(test, tuple) else None}
-        for split in SPLITS:
-            pair = given[split]
-            if pair is None:
-                continue
-            payloads, found, said = as_payloads(pair[0], modality)
-            if modality is not None and found != modality:
-                raise DataError(f"{split} payloads are {found}, the others are {modality}")
-            modality = found
-            notes += [note for note in said if note not in notes]
-            labels = as_labels(pair[1], rows=len(payloads), classes=classes)
-            keys = CountedKeys(split, len(payloads))
-            parts.append(Part(payloads=payloads, labels=labels, keys=keys, split=split))
-        assert modality is not None
+        parts, modality, notes = parts_of_arrays(given, modality, classes)
+        share = None if isinstance(test, tuple) else test
         return cls(parts, modality=modality, name=name, classes=classes, test=share, notes=notes, seed=seed)
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: Any,
+        *,
+        test: Any = None,
+        validation: Any = None,
+        modality: str | None = None,
+        classes: Sequence[str] | None = None,
+        name: str | None = None,
+        seed: int = 0,
+    ) -> Pool:
+        """A pool over any map-style data set (``len`` and ``[place]``), whose items are read again when asked for.
+
+        Every item is read once here, for its label and to find duplicates; payloads are not kept.
+
+        Args:
+            dataset: items are a payload or ``(payload, label)``; a payload is an array, a tensor, a PIL image, a
+                text or a list of tokens. Items must be the same at each reading (no random augmentation).
+            test: a data set to test on, or a share of the rows to hold out (``0.2``), or nothing.
+            validation: a data set for early stopping and calibration.
+            modality: if it cannot be seen from the items.
+            classes: class names in the order of the outputs; an integer label then counts into them.
+            name: what reports call the data; the name of the class if left out.
+            seed: decides which rows a share holds out.
+
+        Example:
+            >>> pool = Pool.from_dataset([("good film", 1), ("bad film", 0)], classes=["no", "yes"])
+            >>> pool[0], pool.truth([0])
+            ('good film', ['yes'])
+        """
+        share = test if isinstance(test, float) else None
+        given = {"train": dataset, "validation": validation, "test": None if share is not None else test}
+        parts, modality = parts_of_datasets(given, modality, classes)
+        called = name or type(dataset).__name__
+        return cls(parts, modality=modality, name=called, classes=classes, test=share, seed=seed)
 
     def _append(self, part: Part) -> np.ndarray:
         """Give the rows of ``part`` the next ids."""
-        count = len(part.payloads)
-        if not len(part.labels) == len(part.keys) == count:
-            raise DataError(f"{count} payloads came with {len(part.labels)} labels and {len(part.keys)} keys")
         self._check_shape(part)
-        start = len(self)
-        split = [part.split] * count if isinstance(part.split, str) else part.split
-        self._truth.extend(part.labels)
-        self._part = np.concatenate([self._part, np.full(count, len(self._parts), np.int32)])
-        self._pos = np.concatenate([self._pos, np.arange(count)])
-        codes = np.fromiter((SPLITS.index(one) for one in split), np.int8, count)
+        rows = self._index.append(part)
+        split = [part.split] * len(rows) if isinstance(part.split, str) else part.split
+        codes = np.fromiter((SPLITS.index(one) for one in split), np.int8, len(rows))
         self._split = np.concatenate([self._split, codes])
-        self._parts.append(part)
-        return np.arange(start, start + count)
+        self._truth.extend(part.labels)
+        return rows
 
     def _check_shape(self, part: Part) -> None:
         """Table rows must all have as many features as the first."""
-        if self.modality != "table" or not self._parts:
-            return
-        zero = np.zeros(1, np.int64)
-        (have,) = self._parts[0].payloads.take(zero)[0].shape
-        (found,) = part.payloads.take(zero)[0].shape if len(part.payloads) else (have,)
-        if found != have:
-            raise DataError(f"rows with {found} features cannot join a pool of rows with {have}")
+        if self.modality == "table" and len(self) and len(part.payloads):
+            have, found = len(self[0]), len(part.payloads.take(np.zeros(1, np.int64))[0])
+            if found != have:
+                raise DataError(f"rows with {found} features cannot join a pool of rows with {have}")
 
     def _set_unlabelled_aside(self) -> None:
         """A row without a label cannot evaluate anything."""
@@ -210,7 +177,7 @@ class Pool:
         wanted = test is not None and "test" not in given and self.known(train).any()
         if not given and not wanted:
             return
-        groups = content_groups(self._digests())
+        groups = content_groups(self._index.digests())
         for split in given:
             rows = self.rows(split)
             shared = int(np.isin(groups[rows], groups[train]).sum())
@@ -224,13 +191,6 @@ class Pool:
             held = train[hold_out([self._truth[row] for row in train], groups[train], share=test, seed=seed)]
             self._split[held] = SPLITS.index("test")
             self.notes.append(f"no test split was given: {len(held)} of {len(train)} rows are held out for testing")
-
-    def _digests(self) -> list[bytes]:
-        columns = [part.payloads.digests for part in self._parts]
-        return [
-            columns[part][pos] if part != ASIDE else self._gone[row].encode()
-            for row, (part, pos) in enumerate(zip(self._part.tolist(), self._pos.tolist(), strict=True))
-        ]
 
     def __len__(self) -> int:
         return len(self._truth)
@@ -247,7 +207,7 @@ class Pool:
 
     def split(self, row: int) -> str | None:
         """The split that offers ``row``; ``None`` for a row that is left out of all."""
-        code = int(self._split[self._checked([row])[0]])
+        code = int(self._split[self._index.checked([row])[0]])
         return None if code == ASIDE else SPLITS[code]
 
     def __getitem__(self, row: int) -> Any:
@@ -260,23 +220,11 @@ class Pool:
         Raises:
             DataError: a payload is gone or cannot be read; names it.
         """
-        rows = self._checked(rows)
-        owners = np.unique(self._part[rows])
-        if len(owners) and owners[0] == ASIDE:
-            lost = int(rows[self._part[rows] == ASIDE][0])
-            raise DataError(f"the payload of row {lost} ({self._gone[lost]}) is gone", hint="put the file back")
-        if len(owners) <= 1:
-            return self._parts[int(owners[0]) if len(owners) else 0].payloads.take(self._pos[rows])
-        mixed: list[Any] = [None] * len(rows)
-        for owner in owners.tolist():
-            places = np.flatnonzero(self._part[rows] == owner)
-            for place, value in zip(places, self._parts[owner].payloads.take(self._pos[rows[places]]), strict=True):
-                mixed[place] = value
-        return ListPayloads(mixed).take(np.arange(len(mixed)))
+        return self._index.payloads(self._index.checked(rows))
 
     def known(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """Which of ``rows`` have a true label, ``[b]`` of bool."""
-        rows = self._checked(rows)
+        rows = self._index.checked(rows)
         return np.fromiter((self._truth[row] is not None for row in rows.tolist()), bool, len(rows))
 
     def truth(self, rows: Sequence[int] | np.ndarray) -> list[Label]:
@@ -285,7 +233,7 @@ class Pool:
         Raises:
             DataError: a row has none.
         """
-        rows = self._checked(rows)
+        rows = self._index.checked(rows)
         labels = [self._truth[row] for row in rows.tolist()]
         if None in labels:
             row = int(rows[labels.index(None)])
@@ -336,7 +284,7 @@ class Pool:
         column, _, _ = as_payloads(payloads, self.modality)
         rows = np.arange(len(self), len(self) + len(column))
         if parents is not None:
-            self._checked([parent for parent in parents if parent is not None])
+            self._index.checked([parent for parent in parents if parent is not None])
         names = [f"{origin}/{row}" for row in rows] if keys is None else [str(key) for key in keys]
         taken = set(self.keys()).intersection(names)
         if taken or len(set(names)) < len(names):
@@ -349,36 +297,66 @@ class Pool:
 
     def origin(self, row: int) -> Origin:
         """Where ``row`` came from."""
-        return self._origins.get(int(self._checked([row])[0]), Origin())
+        return self._origins.get(int(self._index.checked([row])[0]), Origin())
 
     def key(self, row: int) -> str:
         """A name of ``row`` that stays when the data grow: its path, or its file and place."""
-        row = int(self._checked([row])[0])
-        part = int(self._part[row])
-        return self._gone[row] if part == ASIDE else self._parts[part].keys[int(self._pos[row])]
+        return self._index.key(int(self._index.checked([row])[0]))
 
     def keys(self) -> list[str]:
         """The key of every row, in the order of ids; what :meth:`align` takes back."""
-        columns = [part.keys for part in self._parts]
-        return [
-            columns[part][pos] if part != ASIDE else self._gone[row]
-            for row, (part, pos) in enumerate(zip(self._part.tolist(), self._pos.tolist(), strict=True))
-        ]
+        return self._index.keys()
+
+    def align(self, keys: Sequence[str], splits: Sequence[str | None] | None = None) -> Pool:
+        """The same pool with the rows named by ``keys`` on the ids 0, 1, 2, ... and the unseen ones behind them.
+
+        Files that were added since a journal was begun sort in anywhere; this keeps every id the journal knows. A
+        known row that is gone keeps its id too: no split offers it, and reading it is an error that names it.
+
+        Args:
+            keys: what :meth:`keys` said then, in the order of ids.
+            splits: what :meth:`split` said then of each, so that a share held out here does not move with the data;
+                an unseen copy of a known row joins that row's split.
+
+        Example:
+            >>> pool = Pool.from_arrays(np.eye(3), ["a", "b", "c"])
+            >>> pool.align(["train/2", "train/0"]).truth([0, 1, 2])
+            ['c', 'a', 'b']
+        """
+        pool = copy.copy(self)
+        pool._index, before = self._index.ordered_by(keys)
+        gone = pool._index.is_gone()
+        pool._split = np.where(gone, ASIDE, self._split[before]).astype(np.int8)
+        pool._truth = [None if old == GONE else self._truth[old] for old in before.tolist()]
+        now = {old: row for row, old in enumerate(before.tolist())}
+        pool._origins = {
+            now[row]: Origin(made.kind, None if made.parent is None else now[made.parent])
+            for row, made in self._origins.items()
+        }
+        pool.notes = list(self.notes)
+        if gone.any():
+            pool.notes.append(f"{gone.sum()} rows of before are gone, the first is {pool.key(int(gone.argmax()))}")
+        if splits is not None:
+            pool._restore_splits([ASIDE if one is None else SPLITS.index(one) for one in splits])
+        return pool
+
+    def _restore_splits(self, codes: list[int]) -> None:
+        """Put the first rows back into their splits, and copies of them beside them."""
+        known = len(codes)
+        self._split[:known] = np.where(self._index.is_gone()[:known], ASIDE, codes)
+        groups = content_groups(self._index.digests()).tolist()
+        split_of = dict(zip(groups[:known], codes, strict=True))
+        for row in range(known, len(self)):
+            code = split_of.get(groups[row], self._split[row])
+            # An unlabelled copy of a test row may neither be trained on nor tested with.
+            self._split[row] = ASIDE if code != SPLITS.index("train") and self._truth[row] is None else code
 
     @property
     def fingerprint(self) -> str:
         """Changes with the payloads, their order, the labels and the splits; for caches and for resuming."""
         whole = blake2b(digest_size=16)
-        for value in self._digests():
+        for value in self._index.digests():
             whole.update(value)
         whole.update(self._split.tobytes())
         whole.update(repr(self._truth).encode("utf-8", "surrogatepass"))
         return whole.hexdigest()
-
-    def _checked(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """``rows`` as an int64 array, all of them in the pool."""
-        array = np.asarray(rows, dtype=np.int64).reshape(-1)
-        bad = (array < 0) | (array >= len(self))
-        if bad.any():
-            raise UsageError(f"row {int(array[bad][0])} was asked for", hint=f"the pool has rows 0 to {len(self) - 1}")
-        return array
