@@ -64,17 +64,15 @@ def saved_sentence(result: RunResult) -> str:
     if not found:
         return ""
     (own, twin), end = list(result.arms)[:2], found[-1]
+    goal = f"{twin}'s final {result.metric} of {number(end.value)}"
     if end.labels is None or end.twin is None or end.saved is None or end.share is None:
-        best = "above" if result.lower_is_better else "below"
-        return (
-            f"{own} stayed {best} the {result.metric} of {number(end.value)} that {twin} ended with: no labels saved."
-        )
-    costs = f"{own} reached the {result.metric} of {number(end.value)} that {twin} ended with"
-    paid = f"after {end.labels:.0f} labels; {twin} needed {end.twin:.0f}"
+        return f"{own} did not reach {goal}: no labels saved."
     amount = round(end.saved)
     if amount > 0:
-        return f"{costs} {paid}: {count(amount, 'label')} saved ({end.share:.0%})."
-    return f"{costs} {paid}: " + (f"{count(-amount, 'label')} more." if amount else "no labels saved.")
+        verdict = f"{count(amount, 'label')} saved ({end.share:.0%})"
+    else:
+        verdict = f"{count(-amount, 'label')} more" if amount else "no labels saved"
+    return f"To reach {goal}, {own} needed {end.labels:.0f} labels and {twin} {end.twin:.0f}: {verdict}."
 
 
 def number(value: float) -> str:

@@ -41,7 +41,7 @@ def balance(result: RunResult, evidence: Evidence) -> Markup:
         tag("h2", "What was asked"),
         tag("p", _balance_text(result, evidence, found.task or ""), class_="lead"),
         _legend(list(groups)),
-        tag("div", *rows, class_="balance"),
+        tag("div", *rows, class_="balance ordered" if found.task == "regression" else "balance"),
         tag("p", f"The {CLASSES} most frequent of {CLASSES + left_out} classes.", class_="faint")
         if left_out > 0 and found.task != "regression"
         else None,
