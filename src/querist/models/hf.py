@@ -46,6 +46,23 @@ class Hf(TorchModule):
     Raises:
         MissingExtra: transformers is not installed.
         DataError: there is no such checkpoint.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from transformers import ResNetConfig, ResNetModel, ViTImageProcessorPil
+        >>> from querist.pool.pool import Pool
+        >>> from querist.tasks import make_task
+        >>> folder = tempfile.mkdtemp()
+        >>> ResNetModel(ResNetConfig(embedding_size=8, hidden_sizes=[8], depths=[1])).save_pretrained(folder)
+        >>> _ = ViTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
+        >>> pool = Pool.from_arrays(np.zeros((4, 40, 30, 3), np.uint8), ["a", "b", "a", "b"])
+        >>> model = Hf(folder, recipe=Recipe(steps=2, epochs=1), device="cpu")
+        >>> model.prepare(pool, make_task(*pool.suggest_task()))
+        >>> model.fit(pool, pool.rows(), pool.truth(pool.rows()), seed=0).steps
+        2
+        >>> model.predict(pool, pool.rows())[0].shape
+        torch.Size([4, 2])
     """
 
     def __init__(

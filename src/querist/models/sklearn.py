@@ -7,22 +7,20 @@ stored, because the library's only format is pickle; a training is repeatable, s
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import is_classifier, is_regressor
 
-from querist.core.errors import ColdStart, QueristError, UnknownName, UsageError, ViewMissing
+from querist.core.errors import ColdStart, QueristError, UsageError, ViewMissing
 from querist.core.rng import child_seed, numpy_generator
-from querist.core.types import Float, Int, Tensor
+from querist.core.types import Int, Tensor
 from querist.models.base import Adapter, Answers, FitReport, Progress
+from querist.models.estimators import TrainedEstimator, estimator_named, estimator_names
 from querist.models.features import Features, features_for
 from querist.tasks.base import Label, Task
 from querist.views.base import View
@@ -37,15 +35,13 @@ if TYPE_CHECKING:
     from querist.pool.pool import Pool
 
 _BLOCK = 4096
-_LEAST = 1e-7
-"""Probability of a class that an estimator never saw, or is sure to be absent: its log must stay finite."""
 
 
 class Sklearn(Adapter):
     """Any scikit-learn classifier or regressor.
 
-    Class scores are the logs of ``predict_proba`` (``decision_function`` as it is, where there is only that); a
-    class without training rows keeps a probability of 1e-7. Multilabel trains one copy a class. Ensemble samples
+    Class scores are the logs of ``predict_proba`` (of the softmax of ``decision_function``, where there is only that);
+    a class without training rows keeps a probability of 1e-7. Multilabel trains one copy a class. Ensemble samples
     are copies trained on bootstrap draws of the labelled rows, but for member 0, which sees them as they are.
 
     Args:
@@ -79,7 +75,7 @@ class Sklearn(Adapter):
             raise UsageError(f"start is {start!r}, scikit-learn models train anew each round", hint="use scratch")
         self._estimator = estimator_named(estimator) if isinstance(estimator, str) else estimator
         self._dimensions = dimensions
-        self._members: list[_Member] = []
+        self._members: list[TrainedEstimator] = []
         self._version = ""
 
     def prepare(self, pool: Pool, task: Task) -> None:
@@ -91,7 +87,7 @@ class Sklearn(Adapter):
             ours, theirs, fits = ("Regressor", "Classifier", is_regressor)
         if not fits(self._estimator):
             other = name.replace(theirs, ours)
-            hint = f"did you mean {other}?" if other != name and other in _names() else ""
+            hint = f"did you mean {other}?" if other != name and other in estimator_names() else ""
             raise UsageError(f"the task is {task.kind}, and {name} is no {ours.lower()}", hint=hint)
         self._task = task
         self._features: Features = features_for(pool, task, self._estimator, dimensions=self._dimensions)
@@ -118,7 +114,9 @@ class Sklearn(Adapter):
             if member:
                 drawn = numpy_generator(seed, "bootstrap", member).choice(len(rows), len(rows))
             state = child_seed(seed, "member", member) % 2**32
-            self._members.append(_Member.trained(self._estimator, self._task, features[drawn], targets[drawn], state))
+            self._members.append(
+                TrainedEstimator.of(self._estimator, self._task, features[drawn], targets[drawn], state)
+            )
             if progress is not None:
                 progress((member + 1) / members)
         self._version = _fingerprint(self._estimator, self._task, rows, labels, seed, members)
@@ -205,107 +203,6 @@ class Sklearn(Adapter):
     def _offsets(self, rows: int) -> Int[Tensor, "n_plus_1"] | None:
         counts = self._task.unit_counts([None] * rows)
         return None if counts is None else torch.nn.functional.pad(counts.cumsum(0), (1, 0))
-
-
-@dataclass(frozen=True)
-class _Column:
-    """One output of the task: an estimator and its classes, or the one class that all training rows had."""
-
-    estimator: Any
-    classes: np.ndarray
-
-    def scores(self, features: Any, width: int) -> np.ndarray:
-        """Log probabilities ``[b width]`` of the classes ``0 .. width``."""
-        rows = features.shape[0]
-        whole = np.zeros((rows, width))
-        if self.estimator is None:
-            whole[:, self.classes] = 1.0
-        elif hasattr(self.estimator, "predict_proba"):
-            whole[:, self.classes] = _speaking(self.estimator, "answer", features, "predict_proba")
-        elif hasattr(self.estimator, "decision_function"):
-            values = torch.as_tensor(_speaking(self.estimator, "answer", features, "decision_function"))
-            values = (
-                values.double() if values.ndim == 2 else torch.stack([torch.zeros_like(values), values], -1).double()
-            )
-            whole[:, self.classes] = values.softmax(-1).numpy()
-        else:
-            whole[np.arange(rows), self.estimator.predict(features)] = 1.0
-        logs: np.ndarray = np.log(np.clip(whole, _LEAST, None))
-        return logs
-
-
-@dataclass(frozen=True)
-class _Member:
-    """A trained model of the task: one column a class for multilabel, one column else."""
-
-    task: Task
-    columns: tuple[_Column, ...]
-
-    @classmethod
-    def trained(cls, estimator: Any, task: Task, features: Any, targets: Tensor, state: int) -> _Member:
-        """Copies of ``estimator`` trained on features and collated targets."""
-        y = targets.to(torch.float64 if task.kind == "regression" else torch.long).numpy()
-        columns = [y] if y.ndim == 1 else list(y.T)
-        return cls(task, tuple(_trained(estimator, features, column, task.kind, state) for column in columns))
-
-    def outputs(self, features: Any) -> Float[Tensor, "b c"]:
-        """What a network would give: class scores, logits of presence, or ``[b 1]`` values."""
-        if self.task.kind == "regression":
-            values = _speaking(self.columns[0].estimator, "answer", features, "predict")
-            return torch.as_tensor(values, dtype=torch.float32).reshape(-1, 1)
-        if self.task.kind == "multilabel":
-            scores = np.stack([column.scores(features, 2) for column in self.columns], 1)
-            return torch.as_tensor(scores[..., 1] - scores[..., 0], dtype=torch.float32)
-        return torch.as_tensor(self.columns[0].scores(features, self.task.outputs), dtype=torch.float32)
-
-
-def _trained(estimator: Any, features: Any, y: np.ndarray, kind: str, state: int) -> _Column:
-    if kind != "regression" and len(np.unique(y)) == 1:
-        # Many classifiers refuse to train on one class; what they would say is plain.
-        return _Column(None, y[:1])
-    copy = clone(estimator)
-    seeds = {name: state for name in copy.get_params() if name == "random_state" or name.endswith("__random_state")}
-    copy.set_params(**seeds)
-    with warnings.catch_warnings():
-        # Hundreds of small trainings with a warning each tell a person nothing; the score does.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        _speaking(copy, "train", features, "fit", y)
-    return _Column(copy, getattr(copy, "classes_", np.empty(0)))
-
-
-def _speaking(estimator: Any, act: str, features: Any, method: str, *arguments: Any) -> Any:
-    """The estimator's own refusals as one of ours."""
-    try:
-        return getattr(estimator, method)(features, *arguments)
-    except ValueError as error:
-        name, rows = type(estimator).__name__, features.shape[0]
-        raise QueristError(f"{name} cannot {act} on {rows} rows: {error}", hint="label more rows first") from None
-
-
-def estimator_named(name: str) -> Any:
-    """A new scikit-learn estimator with its default options.
-
-    Raises:
-        UnknownName: there is none; the nearest name is suggested.
-        UsageError: it cannot be made without arguments.
-
-    Example:
-        >>> estimator_named("RandomForestClassifier")
-        RandomForestClassifier()
-    """
-    known = _names()
-    if name not in known:
-        raise UnknownName("scikit-learn model", name, known)
-    try:
-        return known[name]()
-    except TypeError:
-        raise UsageError(f"{name} needs arguments", hint=f"in Python, pass Sklearn({name}(...))") from None
-
-
-def _names() -> dict[str, type]:
-    from sklearn.utils import all_estimators
-
-    return dict(all_estimators(type_filter=["classifier", "regressor"]))
 
 
 def _fingerprint(estimator: Any, task: Task, rows: np.ndarray, labels: Sequence[Label], seed: int, members: int) -> str:

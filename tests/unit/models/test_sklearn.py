@@ -15,7 +15,8 @@ from sklearn.svm import LinearSVC
 
 from querist import tasks
 from querist.core.errors import ColdStart, QueristError, UnknownName, UsageError, ViewMissing
-from querist.models.sklearn import Sklearn, estimator_named
+from querist.models.estimators import estimator_named
+from querist.models.sklearn import Sklearn
 from querist.pool.pool import Pool
 from querist.views import Embeddings, Logits, LogitSamples, Predictions, PredictionSamples, Probs, ProbSamples, Raw
 from querist.views.base import primitives
