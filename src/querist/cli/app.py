@@ -43,6 +43,7 @@ class QueristGroup(TyperGroup):
         try:
             returned = super().main(words, standalone_mode=False, **extra)
             code = returned if isinstance(returned, int) else 0
+            sys.stdout.flush()  # here, where a reader that has gone is no error
         except BrokenPipeError:
             _quiet_standard_output()  # the reader (head, less) has seen enough
             code = 0

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from querist.cli.console import err, say
-from querist.loop.progress import Listener, ProgressEvent, RoundEnded, RunStarted, Stage
+from querist.loop.progress import Listener, ProgressEvent, RoundEnded, RunEnded, RunStarted, Stage
 
 
 @contextmanager
@@ -75,6 +75,13 @@ class Bars:
             share = f" {event.share:.0%}" if event.share else ""
             now = f"{event.arm}, seed {event.seed}: {event.text}{share}"
             self._progress.update(self._whole, text=f"{self._left}[dim]{now}[/dim]")
+        elif isinstance(event, RunEnded) and self._whole is not None:
+            self._progress.update(self._whole, completed=1.0, text=f"done in {duration(event.seconds)}")
+
+    @property
+    def now(self) -> str:
+        """What the line of the whole run says."""
+        return "" if self._whole is None else str(self._progress.tasks[-1].fields["text"])
 
     def _begin(self, event: RunStarted) -> None:
         for note in event.notes:

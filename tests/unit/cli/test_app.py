@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 import time
@@ -154,7 +155,10 @@ def test_main_returns_the_code(capsys):
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():
-    command = f"{sys.executable} -m querist.cli.app strategies --json | head -c 1"
-    found = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
-    assert found.stdout == "["
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "querist.cli.app", "--version"]
+    found = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert found.returncode == 0
     assert found.stderr == ""
