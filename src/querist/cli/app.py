@@ -43,10 +43,10 @@ class QueristGroup(TyperGroup):
         try:
             returned = super().main(words, standalone_mode=False, **extra)
             code = returned if isinstance(returned, int) else 0
-            sys.stdout.flush()  # here, where a reader that has gone is no error
+            sys.stdout.flush()  # here, where a reader that has gone can still be seen
         except BrokenPipeError:
-            _quiet_standard_output()  # the reader (head, less) has seen enough
-            code = 0
+            _quiet_standard_output()  # the reader (head, less) has gone: not all was said, and nobody is left to tell
+            code = 1
         except (Exception, KeyboardInterrupt) as error:
             code = report_error(error, as_json=as_json, debug=debug)
         if standalone_mode:

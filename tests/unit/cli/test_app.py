@@ -154,11 +154,11 @@ def test_main_returns_the_code(capsys):
     assert "did you mean" in capsys.readouterr().err
 
 
-def test_a_reader_that_has_seen_enough_is_no_error():
+def test_a_reader_that_has_gone_is_not_told():
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "querist.cli.app", "--version"]
     found = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
-    assert found.returncode == 0
+    assert found.returncode == 1
     assert found.stderr == ""
