@@ -93,16 +93,17 @@ def _draw(weights: Float[Tensor, "n"], apart: Distances, k: int, rng: Generator)
     total = float(ends[-1])
     if total <= 0:
         return torch.empty(0, dtype=torch.long, device=weights.device)
-    draws = torch.rand((2, _BLOCK), generator=rng, dtype=torch.float64).to(weights.device)
+    size = min(_BLOCK, 4 * k)
+    draws = torch.rand((2, size), generator=rng, dtype=torch.float64).to(weights.device)
     # right=True: a draw of exactly an end belongs to the next point, so a weight of 0 is never hit.
     proposals = torch.searchsorted(ends, draws[0] * total, right=True).clamp_max(len(ends) - 1)
     stale = weights[proposals]
     now, among = stale.clone(), apart.between(proposals, proposals).double()
     kept: list[int] = []
-    for order in range(_BLOCK):
-        if len(kept) == k:
-            break
-        if float(draws[1, order] * stale[order]) < float(now[order]):
+    for order, threshold in enumerate((draws[1] * stale).tolist()):
+        if threshold < float(now[order]):
             kept.append(order)
+            if len(kept) == k:
+                break
             torch.minimum(now, among[order], out=now)
     return proposals[torch.tensor(kept, dtype=torch.long, device=proposals.device)]
