@@ -19,14 +19,25 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from querist.core.errors import DataError, JournalCorrupt, JournalError, NotDurable, QueristError
+from querist.core.errors import DataError, JournalCorrupt, JournalError, MissingExtra, NotDurable, QueristError
 from querist.storage import schema
 
 BUSY_TIMEOUT_S = 60.0
 """How long a writer waits for another one before it gives up."""
 
-_ADVISORY_LOCK = 0x71756572697374
-"""The word "querist" in bytes: the key of the write lock on PostgreSQL."""
+_OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "sqlite": ({"querist_writes": False}, {"querist_writes": True}),
+    # A reader sees one moment. Each statement of a writer must see what the writer before it committed: a view
+    # frozen when the transaction began would be older than the lock.
+    "postgresql": ({"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}),
+}
+"""Database -> options of a transaction that reads, and of one that writes."""
+
+_TURN = (
+    f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S:g}s'",
+    f"SELECT pg_advisory_xact_lock({0x71756572697374})",
+)
+"""What makes a writer wait for its turn on PostgreSQL; the key spells "querist"."""
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -48,10 +59,12 @@ class Database:
 
     def __init__(self, path_or_url: str | Path, *, create: bool) -> None:
         url = _url(path_or_url)
-        self.name = url.render_as_string(hide_password=True) if url.get_backend_name() != "sqlite" else url.database
+        self._dialect = url.get_backend_name()
+        self.name = url.database if self._dialect == "sqlite" else url.render_as_string(hide_password=True)
+        self._reads, self._writes = _OPTIONS[self._dialect]
         self._engine: Engine | None = None
         with self._faults(writing=True):
-            if url.get_backend_name() == "sqlite":
+            if self._dialect == "sqlite":
                 _check_file(Path(str(url.database)), create=create)
             self._engine = _engine(url)
             try:
@@ -62,13 +75,13 @@ class Database:
 
     def _prepare(self, *, create: bool) -> None:
         with self.reading() as connection:
-            if connection.dialect.name == "sqlite":
+            if self._dialect == "sqlite":
                 _check_pages(connection)
             found = schema.revision(connection)
         schema.refuse_newer(found)
         if found is None and not create:
             raise JournalCorrupt(f"{self.name} holds no journal", hint="give the folder of a run")
-        if self._open.dialect.name == "sqlite":
+        if self._dialect == "sqlite":
             _switch_to_wal(self._open)
         if found != schema.HEAD:
             with self.writing() as connection:
@@ -89,7 +102,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the database."""
-        with self._faults(writing=False), self._open.begin() as connection:
+        with self._faults(writing=False), self._open.execution_options(**self._reads).begin() as connection:
             yield connection
 
     @contextmanager
@@ -99,10 +112,10 @@ class Database:
         Raises:
             NotDurable: nothing of the block was stored.
         """
-        with (
-            self._faults(writing=True),
-            self._open.execution_options(querist_writes=True).begin() as connection,
-        ):
+        with self._faults(writing=True), self._open.execution_options(**self._writes).begin() as connection:
+            if self._dialect == "postgresql":
+                for statement in _TURN:
+                    connection.exec_driver_sql(statement)
             yield connection
 
     @contextmanager
@@ -154,22 +167,30 @@ def _is_busy(error: BaseException) -> bool:
 
 
 def _url(path_or_url: str | Path) -> URL:
-    if isinstance(path_or_url, str) and "://" in path_or_url:
+    if isinstance(path_or_url, Path) or "://" not in path_or_url:
+        return URL.create("sqlite", database=str(path_or_url))
+    try:
         url = make_url(path_or_url)
-        if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-            raise DataError("a journal in memory is never durable", hint="give a file")
-        return url
-    return URL.create("sqlite", database=str(path_or_url))
+    except exc.ArgumentError as error:
+        raise DataError(f"{path_or_url!r} is no database URL: {error}", hint="give a file") from None
+    if url.get_backend_name() not in _OPTIONS:
+        raise DataError(f"a journal cannot live in {url.get_backend_name()}", hint=f"use {' or '.join(_OPTIONS)}")
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise DataError("a journal in memory is never durable", hint="give a file")
+    return url
 
 
 def _engine(url: URL) -> Engine:
     dumps = partial(json.dumps, allow_nan=False)
-    if url.get_backend_name() != "sqlite":
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, json_serializer=dumps, connect_args={"timeout": BUSY_TIMEOUT_S})
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "begin", _on_begin)
+        return engine
+    try:
         return create_engine(url, json_serializer=dumps, pool_pre_ping=True)
-    engine = create_engine(url, json_serializer=dumps, connect_args={"timeout": BUSY_TIMEOUT_S})
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    return engine
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "postgres") from None
 
 
 def _on_connect(connection: DBAPIConnection, _: Any) -> None:

@@ -1,7 +1,8 @@
 """A clean single-threaded process that forks writers to be killed: imports are paid once, not at each of 20 kills.
 
 Reads ``PATH COUNT SEED`` a line; forks a writer, says ``pid N``, and ``end`` once that writer is gone. A writer says
-``op ID`` and ``round N`` for what the journal has acknowledged, and nothing before that. COUNT 0 means for ever.
+``op ID`` and ``round N`` for what the journal has acknowledged, and nothing before that. COUNT 0 means for ever;
+others wait until PATH.go is there, so that they start together.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ def say(text: str) -> None:
 def write_for_ever(path: str, count: int, seed: str) -> None:
     journal = Journal.open(path, create=True)
     say("open")
+    while count > 0 and not os.path.exists(f"{path}.go"):
+        time.sleep(0.001)
     first = len(journal.rounds("main")) if count == 0 else 0
     for number in itertools.islice(itertools.count(first), count or None):
         rows = [3 * number + place for place in range(3)]

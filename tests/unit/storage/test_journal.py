@@ -106,7 +106,7 @@ def test_a_journal_that_is_not_there_is_not_made_by_reading(path: Path) -> None:
 acts = st.lists(st.lists(st.tuples(st.integers(0, 6), st.text(max_size=3)), max_size=4), max_size=6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(acts)
 def test_any_order_of_retries_stores_each_act_once(batches: list[list[tuple[int, str]]]) -> None:
     """Model: a dict from op_id to the first act that bore it; a batch that contradicts it is refused whole."""
@@ -135,7 +135,7 @@ plain_data = st.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(plain_data, min_size=1, max_size=5), st.text(), st.text())
 def test_plain_data_and_names_come_back_as_they_were(payloads: list[object], annotator: str, campaign: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -165,8 +165,13 @@ def test_random_damage_is_told_or_has_hit_nothing_that_counts(path: Path) -> Non
 def test_places_where_no_journal_can_be(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is a folder"):
         Journal.open(tmp_path, create=True)
-    with pytest.raises(DataError, match="in memory"):
-        Journal.open("sqlite://", create=True)
+    for url, message in {
+        "sqlite://": "in memory",
+        "mysql://host/name": "cannot live in mysql; use sqlite or postgresql",
+        "://": "is no database URL",
+    }.items():
+        with pytest.raises(DataError, match=message):
+            Journal.open(url, create=True)
     (tmp_path / "file").touch()
     with pytest.raises(NotDurable, match="cannot be written"):
         Journal.open(tmp_path / "file" / "querist.db", create=True)

@@ -58,7 +58,7 @@ def test_what_is_exported_comes_back_and_exports_to_the_same_bytes(
 ) -> None:
     folder = tmp_path_factory.mktemp("out")
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(records_of(kind))
     def check(records: list[LabelRecord]) -> None:
         first, second = folder / "first", folder / "second"
@@ -73,7 +73,7 @@ def test_what_is_exported_comes_back_and_exports_to_the_same_bytes(
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_long_exports_stream_in_order(name: str, tmp_path: Path) -> None:
-    count = 40_000
+    count = 20_000
     asked = 0
 
     def records() -> Any:
@@ -166,8 +166,8 @@ import resource, sys
 from querist.core.errors import NotDurable
 from querist.storage.formats.base import LabelRecord
 from querist.storage.labels_file import export_labels
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-records = [LabelRecord(row=row, label=f"{row * 7919:x}" * 3) for row in range(20_000)]
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+records = [LabelRecord(row=row, label=f"{row * 7919:x}" * 3) for row in range(5_000)]
 for name in sys.argv[2:]:
     try:
         export_labels(records, f"{sys.argv[1]}/labels.{name}", format=name, kind="classification")
