@@ -132,7 +132,7 @@ class _Column:
         rows_first = block.movedim(self._axis, 0).contiguous()
         self._shape, self._dtype = tuple(rows_first.shape[1:]), rows_first.dtype
         self._length += len(rows_first)
-        self._file.write(memoryview(rows_first.numpy()).cast("B"))
+        rows_first.numpy().tofile(self._file)
 
     def whole(self) -> Tensor:
         if self._file is None:

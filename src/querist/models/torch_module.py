@@ -78,6 +78,9 @@ class TorchModule(Adapter):
         torch.Size([40, 2])
     """
 
+    pool: Pool
+    task: Task
+
     def __init__(
         self,
         net: nn.Module | Callable[[], nn.Module],
