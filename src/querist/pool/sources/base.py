@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from querist.core.errors import DataError
+from querist.pool.columns import Columns, listed
 from querist.pool.pool import Pool
+from querist.pool.split import SPLITS, split_named
+from querist.pool.tables import NamedTable, pool_of_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TEST_SHARE = 0.2
 """Share of the labelled rows that is held out where the data bring no test split."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Columns:
-    """The columns of a table that a person named; ``None`` is guessed."""
-
-    text: str | None = None
-    label: str | None = None
-    split: str | None = None
 
 
 class Source(ABC):
@@ -62,8 +57,60 @@ def existing(path: str, *, want: str = "file or folder") -> Path:
     return found
 
 
-def listed(names: Iterable[object], limit: int = 12) -> str:
-    """Names for a message: all of a few, the first of many."""
-    words = [str(name) for name in names]
-    more = f", ... ({len(words)} in all)" if len(words) > limit else ""
-    return ", ".join(words[:limit]) + more
+class TableSource(Source):
+    """Tables in files of one format: one file, or a folder whose file names say the splits."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+    """Endings of the files of a folder that are read."""
+
+    @abstractmethod
+    def read(self, file: Path) -> pa.Table:
+        """The rows of one file that exists and is not empty.
+
+        Raises:
+            DataError: damaged, or of another format.
+        """
+
+    def open(self, path: str, *, columns: Columns, skip_bad: bool, seed: int) -> Pool:
+        place = existing(path)
+        if place.is_file():
+            notes: list[str] = []
+            tables = [NamedTable(name=place.name, split=None, rows=self.read(place), folder=place.parent)]
+        else:
+            files, notes = split_files(place, self.suffixes)
+            tables = [
+                NamedTable(
+                    name=file.relative_to(place).as_posix(),
+                    split=split,
+                    rows=self.read(existing(str(file))),
+                    folder=file.parent,
+                )
+                for file, split in files
+            ]
+        pool = pool_of_tables(
+            tables, columns=columns, name=place.stem, where=path, test=TEST_SHARE, skip_bad=skip_bad, seed=seed
+        )
+        pool.notes[:0] = notes
+        return pool
+
+
+def split_files(folder: Path, suffixes: tuple[str, ...]) -> tuple[list[tuple[Path, str | None]], list[str]]:
+    """The files of a folder with the split that each one's name says, training first, and what was left out.
+
+    Where some names say a split, the other files are left out; where none does, all of them are one table.
+    """
+    found = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in suffixes and file.is_file()]
+    files = [file for file in found if not file.name.startswith(".")]
+    if not files:
+        raise DataError(f"{folder} holds no {' or '.join(suffixes)} files", hint="give a folder that does, or one file")
+    named = [(file, split) for file in files if (split := split_named(file.stem))]
+    if not named:
+        return [(file, None) for file in files], []
+    if not any(split == "train" for _, split in named):
+        raise DataError(
+            f"{folder} holds {listed(file.name for file, _ in named)} and no training file",
+            hint="name it train, or give one file",
+        )
+    left = [file.name for file in files if split_named(file.stem) is None]
+    notes = [f"files that are not used, as their names say no split: {listed(left)}"] if left else []
+    return sorted(named, key=lambda pair: SPLITS.index(pair[1])), notes

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from querist.core.errors import DataError
+from querist.pool.columns import Columns, listed
 from querist.pool.pool import Pool
-from querist.pool.sources.base import TEST_SHARE, Columns, Source, existing, listed
+from querist.pool.sources.base import TEST_SHARE, Source, existing
 from querist.pool.split import SPLITS, split_named
 
 _PAYLOADS = ("x", "images", "data", "features")
