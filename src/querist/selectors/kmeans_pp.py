@@ -6,7 +6,7 @@ points ``O(n k (c + d))``, where the written-out vectors would need ``c d`` numb
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -27,7 +27,7 @@ def kmeans_pp(
     labelled: Any = None,
     candidates: Any = None,
     rng: Generator | None = None,
-    first: Literal["uniform", "longest"] = "uniform",
+    first: str = "uniform",
 ) -> Int[Tensor, "k"]:
     """Positions drawn by the D^2 law: far points likely, coinciding ones never (while others are left).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,9 @@ class Snapshot:
         (torch.Size([2, 2]), [1])
     """
 
-    def __init__(self, *, at: Positions, answers: Mapping[View, Any], rows: np.ndarray | None = None) -> None:
+    def __init__(
+        self, *, at: Positions, answers: Mapping[View, Any], rows: np.ndarray | Sequence[int] | None = None
+    ) -> None:
         self.at = at
         self.rows = np.arange(at.n) if rows is None else np.asarray(rows, dtype=np.int64)
         self._answers: dict[View, Any] = dict(answers)

@@ -90,7 +90,7 @@ def test_kmeans_pp_first_pick() -> None:
     assert kmeans_pp(points, k=1, first="longest").tolist() == [2]
     assert {kmeans_pp(points, k=1, rng=generator(seed)).item() for seed in range(40)} == {0, 1, 2, 3}
     with pytest.raises(UsageError, match="uniform or longest"):
-        kmeans_pp(points, k=1, first="middle")  # type: ignore[arg-type]
+        kmeans_pp(points, k=1, first="middle")
 
 
 def test_kmeans_finds_the_middles_of_clear_clusters() -> None:

@@ -133,7 +133,7 @@ def test_information_density_turns_entropy_away_from_outliers() -> None:
     z = [[1.0, 0.0], [1.0, 0.1], [1.0, -0.1], [-1.0, 0.0]]
     probs = [[0.6, 0.4], [0.9, 0.1], [0.9, 0.1], [0.5, 0.5]]
     snapshot = Snapshot.from_arrays(probs=probs, embeddings=z)
-    assert InformationDensity(beta=0)(snapshot, k=1).tolist() == Entropy()(snapshot, k=1).tolist() == [3]
+    assert InformationDensity(beta=0.0)(snapshot, k=1).tolist() == Entropy()(snapshot, k=1).tolist() == [3]
     assert InformationDensity()(snapshot, k=1).tolist() == [0]
 
 

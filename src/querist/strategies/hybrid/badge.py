@@ -9,7 +9,7 @@ gradients are no dead end, the rest of the batch is then drawn at random. Cost: 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from querist.core.types import Generator, Int, Tensor
 from querist.selectors.kmeans_pp import kmeans_pp
@@ -36,7 +36,7 @@ class Badge(Strategy):
         [1, 2]
     """
 
-    first: Literal["longest", "uniform"] = "longest"
+    first: str = "longest"
 
     rows: ClassVar = ("B4",)
     family: ClassVar = "hybrid"
