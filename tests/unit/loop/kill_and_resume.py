@@ -19,7 +19,7 @@ from querist.loop.run import run
 from querist.loop.settings import RunSettings
 from querist.storage.journal import Journal
 
-SETTINGS = RunSettings(model="mlp", strategy="badge", initial=20, batch=10, budget=60, seeds=(0,), compare="random")
+SETTINGS = RunSettings(model="mlp", strategy="badge", initial=20, batch=10, budget=50, seeds=(0,), compare="random")
 
 
 def outcome(out: Path) -> dict:
