@@ -268,7 +268,7 @@ def _obeys_law(strategy: Strategy, twin: Any, table: toys.Table, *, draws: int =
         (sum(seen.get(pair, 0) for pair in group) - (want := sum(expected[pair] for pair in group))) ** 2 / want
         for group in groups
     )
-    limit = chi2.ppf(1 - 1e-4, max(len(groups) - 1, 1))
+    limit = float(chi2.ppf(1 - 1e-4, max(len(groups) - 1, 1)))
     require(statistic < limit, f"{table.task}: draws do not follow the law (chi-square {statistic:.0f} > {limit:.0f})")
 
 
