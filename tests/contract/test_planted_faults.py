@@ -192,7 +192,7 @@ def test_gap_that_is_none_fails() -> None:
         known_gaps: ClassVar = {"seed_decides": "I am not sure"}
 
     with pytest.raises(CheckFailed, match="remove the declaration"):
-        check_strategy(Modest)
+        run_check(checks_for("strategy")["seed_decides"], Modest, name="seed_decides", known_gaps=Modest.known_gaps)
 
 
 def test_gap_that_is_real_is_let_pass() -> None:

@@ -18,6 +18,7 @@ from querist.selectors.points import FactoredPoints
 from querist.strategies.base import Strategy
 from querist.testing import toys
 from querist.testing.checks.base import global_generators_untouched, no_table_of, raises, require
+from querist.testing.checks.law import obeys_law
 from querist.testing.naive.strategies import twin_of
 from querist.views import Embeddings, Snapshot
 
@@ -225,7 +226,12 @@ def check_equals_twin(cls: type[Strategy]) -> None:
             # Two directions in very different lengths: were all distances alike, so would be all laws.
             few = table.take([0, 1, 2, 3, 4, 5, 4, 5, 4])
             few.answers[Embeddings()] *= torch.linspace(0.3, 3, 9)[:, None]
-            _obeys_law(strategy, twin, few)
+            world = few.snapshot(labelled=range(4))
+            plain = _plain(world, strategy)
+            obeys_law(
+                lambda seed, s=strategy, x=world: s.choose(x, k=2, seed=seed).positions.tolist(),  # type: ignore[misc]
+                lambda picked, s=strategy, x=world, v=plain: twin(s, *v, at=x.at, picked=picked),  # type: ignore[misc]
+            )
             continue
         snapshot = table.snapshot(labelled=LABELLED)
         views = _plain(snapshot, strategy)
@@ -242,34 +248,6 @@ def check_equals_twin(cls: type[Strategy]) -> None:
             # Scores and not positions, since rows may tie.
             off = max(abs(scores[pos] - want) for pos, want in zip(picked, best, strict=True))
             require(off < 1e-5, f"{table.task}: picked scores {[scores[pos] for pos in picked]}, the best are {best}")
-
-
-def _obeys_law(strategy: Strategy, twin: Any, table: toys.Table, *, draws: int = 400) -> None:
-    """Pairs of picks come as often as the twin's law says (chi-square, at one in 10,000)."""
-    from scipy.stats import chi2
-
-    snapshot = table.snapshot(labelled=range(4))
-    views = _plain(snapshot, strategy)
-    seen: dict[tuple[int, ...], int] = {}
-    for seed in range(draws):
-        pair = tuple(strategy.choose(snapshot, k=2, seed=seed).positions.tolist())
-        seen[pair] = seen.get(pair, 0) + 1
-    expected = {
-        (a, b): draws * p * q
-        for a, p in twin(strategy, *views, at=snapshot.at, picked=[]).items()
-        for b, q in twin(strategy, *views, at=snapshot.at, picked=[a]).items()
-        if p * q > 0
-    }
-    require(set(seen) <= set(expected), f"picks that should never come: {set(seen) - set(expected)}")
-    # Pairs too rare for the test are thrown together.
-    rare = [pair for pair, count in expected.items() if count < 5]
-    groups = [[pair] for pair in expected if pair not in rare] + ([rare] if rare else [])
-    statistic = sum(
-        (sum(seen.get(pair, 0) for pair in group) - (want := sum(expected[pair] for pair in group))) ** 2 / want
-        for group in groups
-    )
-    limit = float(chi2.ppf(1 - 1e-4, max(len(groups) - 1, 1)))
-    require(statistic < limit, f"{table.task}: draws do not follow the law (chi-square {statistic:.0f} > {limit:.0f})")
 
 
 def _tied(strategy: Strategy, table: toys.Table) -> bool:
