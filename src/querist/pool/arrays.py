@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -50,13 +51,17 @@ def as_payloads(x: Any, modality: str | None = None) -> tuple[Payloads, str, lis
         raise UsageError(f"no modality is called {modality!r}", hint=f"choose one of {', '.join(MODALITIES)}")
     if isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.dtype == object):
         x = x if isinstance(x, list) else list(x)
-        if modality == "text" or (modality is None and x and all(isinstance(value, str) for value in x)):
+        if modality == "text" or (modality is None and any(isinstance(value, str) for value in x)):
             return _as_texts(x), "text", []
         if modality == "tokens" or (modality is None and x and all(_is_tokens(value) for value in x)):
             return _as_token_lists(x), "tokens", []
-        if modality in (None, "image") and x and len({np.shape(value) for value in x}) > 1:
+        several_shapes = all(np.ndim(value) > 1 for value in x) and len({np.shape(value) for value in x}) > 1
+        if modality in (None, "image") and several_shapes:
             return ListPayloads([as_image(np.asarray(value)) for value in x]), "image", []
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:  # rows of several lengths
+        raise DataError("table rows have different numbers of features", hint="give each row as many") from error
     if array.dtype.kind in "US":
         return _as_texts(array.astype(str).tolist()), "text", []
     if array.dtype.kind not in "buif" or array.ndim < 2:
@@ -71,8 +76,8 @@ def as_payloads(x: Any, modality: str | None = None) -> tuple[Payloads, str, lis
         raise DataError(f"payloads of type {array.dtype} and shape {array.shape} are no {modality}")
     notes = []
     if array.ndim > 2:
-        notes.append(f"payloads of shape {array.shape[1:]} were flattened to {int(np.prod(array.shape[1:]))} features")
-    return ArrayPayloads(as_table(array.reshape(len(array), -1))), "table", notes
+        notes.append(f"payloads of shape {array.shape[1:]} were flattened to {prod(array.shape[1:])} features")
+    return ArrayPayloads(as_table(array.reshape(len(array), prod(array.shape[1:])))), "table", notes
 
 
 def as_table(array: np.ndarray, columns: Sequence[str] | None = None, *, where: str = "") -> np.ndarray:

@@ -100,9 +100,9 @@ class Pool:
         Raises:
             DataError: labels that do not fit, numbers that are not finite (row named).
         """
-        given = {"train": (x, y), "validation": validation, "test": test if isinstance(test, tuple) else None}
+        share = test if isinstance(test, float) else None
+        given = {"train": (x, y), "validation": validation, "test": None if isinstance(test, float) else test}
         parts, modality, notes = parts_of_arrays(given, modality, classes)
-        share = None if isinstance(test, tuple) else test
         return cls(parts, modality=modality, name=name, classes=classes, test=share, notes=notes, seed=seed)
 
     @classmethod

@@ -55,8 +55,8 @@ def content_groups(digests: Sequence[bytes]) -> np.ndarray:
 def hold_out(labels: Sequence[Any], groups: np.ndarray, *, share: float, seed: int) -> np.ndarray:
     """Which rows to keep for testing ``[n]``: about ``share`` of each class, whole groups of duplicates.
 
-    Rows without a label cannot test anything, so they and their duplicates are never held out. A class with one
-    group only stays in training.
+    Rows without a label cannot test anything, so they and their duplicates are never held out. Of a class with
+    several groups at least one is held out and at least one stays; one with a single group stays.
 
     Args:
         labels: one a row; strings are stratified by, other forms are one stratum.
@@ -78,5 +78,7 @@ def hold_out(labels: Sequence[Any], groups: np.ndarray, *, share: float, seed: i
         order = numpy_generator(seed, "split", str(name)).permutation(members)
         wanted = share * sizes[order].sum()
         # The group that crosses the quota comes along only if that brings the count nearer to it.
-        held[order[:-1]] = (np.cumsum(sizes[order]) - sizes[order] / 2 <= wanted)[:-1]
+        out = np.cumsum(sizes[order]) - sizes[order] / 2 <= wanted
+        out[0] = True
+        held[order[:-1]] = out[:-1]
     return held[group_of]

@@ -51,7 +51,8 @@ class Images(Source):
 
 def _image_files(folder: Path) -> tuple[list[str], list[str]]:
     """Paths of the images below ``folder``, and of other files; hidden ones are neither."""
-    images, others = [], []
+    images: list[str] = []
+    others: list[str] = []
     for file in sorted(folder.rglob("*")):
         below = file.relative_to(folder)
         if any(part.startswith((".", "__MACOSX")) for part in below.parts) or not file.is_file():
@@ -71,10 +72,10 @@ def _meanings(keys: list[str]) -> tuple[list[str], list[str | None]]:
     """
     folders = _unwrapped([PurePosixPath(key).parts[:-1] for key in keys])
     splits = ["train"] * len(keys)
-    found = {parts[0] if parts else "": split_named(parts[0]) if parts else None for parts in folders}
+    found = {parts[0]: split_named(parts[0]) for parts in folders if parts}
     # All of them must be words for splits, and training among them: a class may well be called "train".
     if all(found.values()) and "train" in found.values():
-        splits = [found[parts[0]] or "train" for parts in folders]
+        splits = [(found[parts[0]] if parts else None) or "train" for parts in folders]
         folders = [parts[1:] for parts in folders]
     return splits, [parts[0] if parts else None for parts in folders]
 

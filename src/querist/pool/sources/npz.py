@@ -92,11 +92,12 @@ def _named(y: np.ndarray | None, classes: list[str]) -> np.ndarray | None:
 
 def _unpacked(file: Path) -> dict[str, np.ndarray]:
     try:
-        loaded = np.load(file, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"x": loaded}
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
+        # Opened here, as NumPy leaves a damaged file open.
+        with file.open("rb") as stream:
+            if not stream.peek(6).startswith((b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY")):
+                raise ValueError("no NumPy file")
+            loaded = np.load(stream, allow_pickle=False)
+            return {"x": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         why = "it holds Python objects" if "pickle" in str(error).lower() else "it is damaged or cut short"
         if isinstance(error, PermissionError):
