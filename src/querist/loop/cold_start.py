@@ -9,7 +9,7 @@ from querist.views.embeddings import Embeddings
 from querist.views.raw import Raw
 from querist.views.snapshot import Snapshot
 
-MODEL_FREE = ("random", "core_set", "farthest_first")
+MODEL_FREE = ("random", "core_set", "farthest_first", "diverse_mini_batch")
 """Strategies that have a meaning on raw inputs, with no labels and no model."""
 
 

@@ -51,7 +51,8 @@ class Session:
             session.
         campaign: name of this session inside the journal.
         candidates: score only this many random unlabelled rows a round; all if ``None``.
-        initial: who asks for the first rows, before any label: ``random``, ``core_set`` or ``farthest_first``.
+        initial: who asks for the first rows, before any label: ``random``, ``core_set``, ``farthest_first``
+            or ``diverse_mini_batch``.
         validation: rows whose labels serve early stopping and stopping rules; they are on the bill.
         free_validation: whether ``validation`` is left off the bill.
         weights: folder to keep the weights of the last rounds in; none are kept if ``None``.
@@ -252,7 +253,7 @@ class Session:
         labels = [self.state.label(row) for row in rows.tolist()]
         known = self._last_seq
         held_out = (self._validation, self.pool.truth(self._validation)) if len(self._validation) else None
-        members = max((view.members for view in self.strategy.needs()), default=1)
+        members = max((view.members for view in self.strategy.needs_for(self.task.kind)), default=1)
         report = self.adapter.fit(
             self.pool,
             rows,
@@ -302,7 +303,7 @@ class Session:
     def _compute(self, strategy: Strategy, number: int, k: int, progress: Callable[[float], None] | None) -> Snapshot:
         """The snapshot that ``strategy`` declares, from the session's own model (or raw inputs, at the start)."""
         cold = not len(self.state)
-        views: tuple[View, ...] = strategy.needs()
+        views: tuple[View, ...] = strategy.needs_for(self.task.kind)
         if cold and views:
             views = (Raw(),)
         if views and not cold and not self.adapter.version:

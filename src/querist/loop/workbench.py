@@ -108,7 +108,7 @@ class Workbench:
     def _check_views(self, settings: RunSettings) -> None:
         """Every view that will be asked for must have somebody who answers it."""
         for arm in settings.arms:
-            asked = [view for view in self._strategy(arm).needs() if not isinstance(view, Labels)]
+            asked = [view for view in self._strategy(arm).needs_for(self.task.kind) if not isinstance(view, Labels)]
             primitives(asked, self.adapter.answers)
         if initial_strategy(settings.initial_strategy).needs():
             primitives([Raw()], self.adapter.answers)
