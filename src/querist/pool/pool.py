@@ -18,7 +18,7 @@ from querist.pool.arrays import as_payloads, parts_of_arrays
 from querist.pool.datasets import parts_of_datasets
 from querist.pool.index import GONE, RowIndex
 from querist.pool.part import Origin, Part
-from querist.pool.split import ASIDE, SPLITS, content_groups, hold_out
+from querist.pool.split import ASIDE, SPLITS, content_groups, restored, settled
 from querist.pool.truth import Label, as_label, class_names, task_kind
 
 Held = tuple[Any, Any] | float | None
@@ -68,8 +68,8 @@ class Pool:
             self._append(part)
         if not len(self):
             raise DataError(f"{name} holds no rows", hint="give data with at least one row")
-        self._set_unlabelled_aside()
-        self._check_splits(test, seed)
+        self._split, said = settled(self._split, self._truth, self._groups, test=test, seed=seed)
+        self.notes += said
 
     @classmethod
     def from_arrays(
@@ -159,38 +159,9 @@ class Pool:
             if found != have:
                 raise DataError(f"rows with {found} features cannot join a pool of rows with {have}")
 
-    def _set_unlabelled_aside(self) -> None:
-        """A row without a label cannot evaluate anything."""
-        for code, split in enumerate(SPLITS):
-            if split == "train":
-                continue
-            rows = np.flatnonzero(self._split == code)
-            unknown = rows[~self.known(rows)]
-            if len(unknown):
-                self._split[unknown] = ASIDE
-                self.notes.append(f"{len(unknown)} of {len(rows)} {split} rows have no label and are left out of it")
-
-    def _check_splits(self, test: float | None, seed: int) -> None:
-        """Report overlaps of splits that were given; make a test split that was asked for."""
-        train = self.rows("train")
-        given = [split for split in SPLITS[1:] if len(self.rows(split))]
-        wanted = test is not None and "test" not in given and self.known(train).any()
-        if not given and not wanted:
-            return
-        groups = content_groups(self._index.digests())
-        for split in given:
-            rows = self.rows(split)
-            shared = int(np.isin(groups[rows], groups[train]).sum())
-            if shared:
-                self.notes.append(
-                    f"{shared} of {len(rows)} {split} rows also occur in train; the split is kept as given"
-                )
-        if wanted and test is not None:
-            if not 0 < test < 1:
-                raise UsageError(f"a test share of {test} was asked for", hint="give a number between 0 and 1")
-            held = train[hold_out([self._truth[row] for row in train], groups[train], share=test, seed=seed)]
-            self._split[held] = SPLITS.index("test")
-            self.notes.append(f"no test split was given: {len(held)} of {len(train)} rows are held out for testing")
+    def _groups(self) -> np.ndarray:
+        """The content group of each row."""
+        return content_groups(self._index.digests())
 
     def __len__(self) -> int:
         return len(self._truth)
@@ -326,7 +297,7 @@ class Pool:
         pool = copy.copy(self)
         pool._index, before = self._index.ordered_by(keys)
         gone = pool._index.is_gone()
-        pool._split = np.where(gone, ASIDE, self._split[before]).astype(np.int8)
+        pool._split = self._split[before]
         pool._truth = [None if old == GONE else self._truth[old] for old in before.tolist()]
         now = {old: row for row, old in enumerate(before.tolist())}
         pool._origins = {
@@ -337,19 +308,10 @@ class Pool:
         if gone.any():
             pool.notes.append(f"{gone.sum()} rows of before are gone, the first is {pool.key(int(gone.argmax()))}")
         if splits is not None:
-            pool._restore_splits([ASIDE if one is None else SPLITS.index(one) for one in splits])
+            before_codes = np.array([ASIDE if one is None else SPLITS.index(one) for one in splits], np.int8)
+            pool._split = restored(pool._split, before_codes, pool._truth, pool._groups())
+        pool._split[gone] = ASIDE
         return pool
-
-    def _restore_splits(self, codes: list[int]) -> None:
-        """Put the first rows back into their splits, and copies of them beside them."""
-        known = len(codes)
-        self._split[:known] = np.where(self._index.is_gone()[:known], ASIDE, codes)
-        groups = content_groups(self._index.digests()).tolist()
-        split_of = dict(zip(groups[:known], codes, strict=True))
-        for row in range(known, len(self)):
-            code = split_of.get(groups[row], self._split[row])
-            # An unlabelled copy of a test row may neither be trained on nor tested with.
-            self._split[row] = ASIDE if code != SPLITS.index("train") and self._truth[row] is None else code
 
     @property
     def fingerprint(self) -> str:

@@ -5,11 +5,12 @@ Duplicates are rows with equal content hashes, found with one dictionary: no row
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from querist.core.errors import UsageError
 from querist.core.rng import numpy_generator
 
 SPLITS = ("train", "validation", "test")
@@ -82,3 +83,58 @@ def hold_out(labels: Sequence[Any], groups: np.ndarray, *, share: float, seed: i
         out[0] = True
         held[order[:-1]] = out[:-1]
     return held[group_of]
+
+
+def settled(
+    codes: np.ndarray, labels: Sequence[Any], groups: Callable[[], np.ndarray], *, test: float | None, seed: int
+) -> tuple[np.ndarray, list[str]]:
+    """The splits that a pool begins with, and what there is to say about them.
+
+    A given split is kept, overlaps included, but for rows without a label: they can evaluate nothing. A share of
+    the training rows is held out for testing where that is asked for and no test split was given.
+
+    Args:
+        codes: given split of each row, ``[n]``.
+        labels: one a row, ``None`` where unknown.
+        groups: content groups ``[n]``, asked for only if there is something to compare.
+        test: share to hold out, or ``None``.
+        seed: of that share.
+    """
+    if test is not None and not 0 < test < 1:
+        raise UsageError(f"a test share of {test} was asked for", hint="give a number between 0 and 1")
+    notes = []
+    codes = codes.copy()
+    known = np.fromiter((label is not None for label in labels), bool, len(labels))
+    given = []
+    for code, split in enumerate(SPLITS[1:], 1):
+        of_split = codes == code
+        if unknown := int((of_split & ~known).sum()):
+            notes.append(f"{unknown} of {of_split.sum()} {split} rows have no label and are left out of it")
+            codes[of_split & ~known] = ASIDE
+        if (codes == code).any():
+            given.append(code)
+    train = np.flatnonzero(codes == SPLITS.index("train"))
+    wanted = test is not None and SPLITS.index("test") not in given and bool(known[train].any())
+    contents = groups() if given or wanted else np.arange(len(codes))
+    for code in given:
+        rows = np.flatnonzero(codes == code)
+        if shared := int(np.isin(contents[rows], contents[train]).sum()):
+            split = SPLITS[code]
+            notes.append(f"{shared} of {len(rows)} {split} rows also occur in train; the split is kept as given")
+    if wanted and test is not None:
+        held = train[hold_out([labels[row] for row in train.tolist()], contents[train], share=test, seed=seed)]
+        codes[held] = SPLITS.index("test")
+        notes.append(f"no test split was given: {len(held)} of {len(train)} rows are held out for testing")
+    return codes, notes
+
+
+def restored(codes: np.ndarray, before: np.ndarray, labels: Sequence[Any], groups: np.ndarray) -> np.ndarray:
+    """``codes [n]`` with the first rows back in the splits of ``before``, and later copies of them beside them."""
+    known = len(before)
+    codes = np.concatenate([before, codes[known:]]).astype(np.int8)
+    of_group = dict(zip(groups[:known].tolist(), before.tolist(), strict=True))
+    for row, group in enumerate(groups[known:].tolist(), known):
+        code = of_group.get(group, int(codes[row]))
+        # An unlabelled copy of a test row may neither be trained on nor tested with.
+        codes[row] = ASIDE if code != SPLITS.index("train") and labels[row] is None else code
+    return codes
