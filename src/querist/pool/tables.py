@@ -40,6 +40,10 @@ class NamedTable:
     folder: Path = Path()
 
 
+_MANY_CLASSES = 50
+"""More different whole numbers than this among the labels are worth a word: they may be amounts, not classes."""
+
+
 class _Places:
     """Which file, and which row of it, a row of all tables together is."""
 
@@ -147,6 +151,11 @@ def _labels(whole: pa.Table, roles: Roles, notes: list[str]) -> list[Label | Non
             [one for word in label.split("|") if (one := word.strip())] if isinstance(label, str) else label
             for label in labels
         ]
+    if str(whole.schema.field(roles.label).type).startswith(("int", "uint")) and len(set(labels)) > _MANY_CLASSES:
+        notes.append(
+            f"the whole numbers in column {roles.label!r} are taken for {len(set(labels))} classes; "
+            "write them with a decimal point for regression"
+        )
     unknown = sum(label is None for label in labels)
     if unknown:
         notes.append(f"{unknown} of {len(labels)} rows have no label")

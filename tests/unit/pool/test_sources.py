@@ -173,6 +173,13 @@ def test_csv_of_numbers(tmp_path) -> None:
     assert pool.suggest_task() == ("regression", ())
 
 
+def test_whole_numbers_that_look_like_amounts_get_a_word(tmp_path) -> None:
+    rows = "\n".join(f"{at},{at * 1000}" for at in range(60))
+    pool = open_pool("csv:" + _write(tmp_path / "houses.csv", f"rooms,target\n{rows}"))
+    assert pool.suggest_task()[0] == "classification"
+    assert any("60 classes; write them with a decimal point for regression" in note for note in pool.notes)
+
+
 def test_missing_labels_are_unknown_and_several_are_parted(tmp_path) -> None:
     rows = "\n".join(f"text {at}," + ("" if at % 4 == 0 else "a|b" if at % 4 == 1 else "b") for at in range(40))
     pool = open_pool("csv:" + _write(tmp_path / "a.csv", f"text,label\n{rows}"))
