@@ -33,6 +33,12 @@ def launcher() -> Iterator[subprocess.Popen[str]]:
         process.stdout.read()
 
 
+def hear(launcher: subprocess.Popen[str]) -> str:
+    line = launcher.stdout.readline()
+    assert line, "the writers ended before they said what was waited for"
+    return line.strip()
+
+
 def killed(launcher: subprocess.Popen[str], path: Path, seed: str, *, words: int, seconds: float) -> list[str]:
     """What a writer said until it was killed, ``seconds`` after it had said ``words`` words."""
     launcher.stdin.write(f"{path} 0 {seed}\n")
@@ -40,11 +46,11 @@ def killed(launcher: subprocess.Popen[str], path: Path, seed: str, *, words: int
     # The pid and the first words of the writer race each other through the pipe.
     said: list[str] = []
     while len(said) < words + 1 or not told(said, "pid"):
-        said.append(launcher.stdout.readline().strip())
+        said.append(hear(launcher))
     time.sleep(seconds)
     os.kill(int(told(said, "pid")[0]), signal.SIGKILL)
     while said[-1] != "end":
-        said.append(launcher.stdout.readline().strip())
+        said.append(hear(launcher))
     return said
 
 
@@ -98,7 +104,7 @@ def test_two_processes_append_at_once(launcher: subprocess.Popen[str], tmp_path:
     launcher.stdin.close()
     said: list[str] = []
     while said.count("open") < 2:
-        said.append(launcher.stdout.readline().strip())
+        said.append(hear(launcher))
     Path(f"{path}.go").touch()
     said += launcher.stdout.read().splitlines()
     with Journal.open(path, create=False) as journal:
