@@ -78,9 +78,12 @@ class LabelledRows:
     def batch(self, pos: Int[Tensor, "b"], rng: Generator | None) -> tuple[tuple[Tensor, ...], Tensor]:
         at = pos.to(self.device)
         inputs = self.encoder.present(tuple(tensor[at] for tensor in self._inputs))
-        if rng is not None and (self.recipe.shift or self.recipe.flip) and inputs[0].ndim == 4:
-            first = augmented(inputs[0], shift=self.recipe.shift, flip=self.recipe.flip, rng=rng)
-            inputs = (first, *inputs[1:])
+        images = inputs[0]
+        if rng is not None and images.ndim == 4:
+            photographs = images.shape[1] == 3 and min(images.shape[2:]) >= 32
+            flip = photographs if self.recipe.flip is None else self.recipe.flip
+            if self.recipe.shift or flip:
+                inputs = (augmented(images, shift=self.recipe.shift, flip=flip, rng=rng), *inputs[1:])
         if self._whole is not None:
             return inputs, self._whole[at]
         return inputs, self.task.collate([self._targets[int(one)] for one in pos]).to(self.device)

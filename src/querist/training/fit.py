@@ -110,7 +110,8 @@ def fit(trainable: Trainable, recipe: Recipe, *, seed: int, progress: Callable[[
                 progress(step / steps)
             if step % look_every == 0 and best.look():
                 break
-            if len(recent) == per_pass and mean < recipe.converged:
+            # Not in the first half: one lucky batch while the weights still move fast says little.
+            if 2 * step >= steps and len(recent) == per_pass and mean < recipe.converged:
                 break
     best.restore()
     module.eval()

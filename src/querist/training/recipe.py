@@ -22,13 +22,14 @@ class Recipe:
             half cosine.
         weight_decay: decoupled weight decay, on matrices and kernels only (not on biases, norms and embeddings).
         clip: gradients are scaled down to this norm.
-        converged: training stops when the mean loss over the last pass falls below this. Regression targets are
-            standardised, so there it is a share of the variance.
+        converged: training stops after half of its steps or later, when the mean loss over the last pass falls
+            below this. Regression targets are standardised, so there it is a share of the variance.
         checks: how often a validation set is looked at, over the whole training.
         patience: with a validation set, training stops after this many looks without a better loss, and the best
             weights are restored.
         shift: largest shift of image augmentation, as a share of the side; 0 for none.
-        flip: whether image augmentation mirrors left and right. Off by default: a mirrored digit is no digit.
+        flip: whether image augmentation mirrors left and right. Left out: colour images of 32 pixels or more
+            (photographs) are mirrored, others (a mirrored digit is no digit) are not.
     """
 
     steps: int = 300
@@ -41,7 +42,7 @@ class Recipe:
     checks: int = 20
     patience: int = 5
     shift: float = 0.0
-    flip: bool = False
+    flip: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "checks", "patience"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from querist.models import default_model, make_model
 from querist.pool.pool import Pool
 from querist.tasks import make_task
