@@ -24,7 +24,9 @@ def say(text: str) -> None:
 def write_for_ever(path: str, count: int, seed: str) -> None:
     journal = Journal.open(path, create=True)
     say("open")
+    patience = time.monotonic() + 20
     while count > 0 and not os.path.exists(f"{path}.go"):
+        assert time.monotonic() < patience, "the other writer never came"
         time.sleep(0.001)
     first = len(journal.rounds("main")) if count == 0 else 0
     for number in itertools.islice(itertools.count(first), count or None):

@@ -26,11 +26,17 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 @pytest.fixture
 def launcher() -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, str(LAUNCHER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(LAUNCHER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
-        yield process
-        process.stdin.close()
-        process.stdout.read()
+        try:
+            yield process
+        finally:
+            # The writers are the launcher's children: one that still waits would keep its pipe open for ever.
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def hear(launcher: subprocess.Popen[str]) -> str:
