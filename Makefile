@@ -11,7 +11,7 @@ RUN_ARGS ?=
 
 export PYTHONUTF8 := 1
 
-.PHONY: run test check docs bench constraints
+.PHONY: run test check docs picture bench constraints
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.base
@@ -32,6 +32,10 @@ check: $(VENV)/.dev
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
+
+# The learning curve of the README, and the numbers under it, from the run that `make run` left.
+picture: run
+	$(BIN)/python scripts/readme_picture.py runs/digits
 
 bench: $(VENV)/.dev
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
