@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from querist.core.errors import UsageError
@@ -33,3 +35,27 @@ def pick_device(name: str = "auto") -> torch.device:
         reason = str(error).splitlines()[0]
         raise UsageError(f"device {name!r} cannot be used: {reason}", hint="try --device cpu") from None
     return device
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[int]:
+    """Torch computes with ``count`` threads inside, and with as many as before afterwards; gives the number.
+
+    Sums are split by threads, so another number of them gives other last digits, and after a few rounds other picks.
+
+    Args:
+        count: threads; those that torch has now if ``None``.
+
+    Example:
+        >>> with threads(1) as count:
+        ...     count
+        1
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield count or before
+    finally:
+        torch.set_num_threads(before)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from querist.core.device import threads
 from querist.core.errors import DataError, UsageError
 from querist.loop.campaign import Pace, run_campaign
 from querist.loop.progress import Listener, RunEnded, RunStarted, silent
@@ -59,14 +60,16 @@ def run(
         stored.refuse_other(settings, given)
         settings = stored
         if _finished(out, settings):
-            return load_result(out)
+            result = load_result(out)
+            write_curve(result)
+            return result
     settings.check()
     bench = Workbench(settings)
     settings = bench.settings
     if not here:
         _make_folder(settings, out)
     started = time.perf_counter()
-    with Journal.open(str(out / JOURNAL), create=False) as journal:
+    with threads(settings.found.threads), Journal.open(str(out / JOURNAL), create=False) as journal:
         _run_campaigns(bench, journal, out, listener)
         result = _result(bench.settings, journal, out, notes=bench.notes, task=bench.task)
         write_curve(result)

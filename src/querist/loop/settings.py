@@ -23,6 +23,7 @@ class Found:
     metric: str | None = None
     device: str | None = None
     inference_batch: int | None = None
+    threads: int | None = None
     pool: str | None = None
     """Fingerprint of the data."""
 

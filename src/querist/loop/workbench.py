@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from querist import strategies
 from querist.core.errors import BudgetError, DataError, UnknownName, UsageError
@@ -85,6 +86,7 @@ class Workbench:
                 model=model,
                 metric=self.metric,
                 device=device,
+                threads=found.threads or torch.get_num_threads(),
                 inference_batch=self.adapter.found.get("inference_batch"),
                 pool=self.pool.fingerprint,
             )
