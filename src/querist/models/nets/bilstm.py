@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from querist.core.errors import UsageError
 from querist.core.types import Float, Int, Tensor
@@ -42,7 +41,7 @@ class Bilstm(Net):
 
     modalities: ClassVar[tuple[str, ...]] = ("tokens",)
     found_in_inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "alphabet")
-    recipe: ClassVar[Recipe] = Recipe(steps=200, epochs=15, batch=16, lr=5e-3)
+    recipe: ClassVar[Recipe] = Recipe(steps=200, epochs=15, batch=16, lr=1e-2)
 
     def __init__(
         self,
@@ -61,7 +60,9 @@ class Bilstm(Net):
         self.characters = nn.Embedding(alphabet, character_dimensions, padding_idx=PADDING)
         self.spelling = nn.Conv1d(character_dimensions, character_filters, 3, padding=1)
         self.before = nn.Dropout(dropout)
-        self.lstm = nn.LSTM(dimensions + character_filters, hidden, batch_first=True, bidirectional=True)
+        # Two networks in one direction each, not one packed in both: half the time on a CPU.
+        self.onward = nn.LSTM(dimensions + character_filters, hidden, batch_first=True)
+        self.homeward = nn.LSTM(dimensions + character_filters, hidden, batch_first=True)
         self.after = nn.Dropout(dropout)
         self.last = nn.Linear(2 * hidden, outputs)
 
@@ -76,9 +77,12 @@ class Bilstm(Net):
         letters = self.characters(characters.flatten(0, 1)).transpose(1, 2)  # [b*t dimensions w]
         spelled = self.spelling(letters).amax(2).reshape(b, t, -1)
         read = self.before(torch.cat([self.words(words), spelled], 2))
-        # An LSTM that runs backwards would read the padding first: packed rows have none.
-        lengths = (words != PADDING).sum(1).clamp(min=1).cpu()
-        packed, _ = self.lstm(pack_padded_sequence(read, lengths, batch_first=True, enforce_sorted=False))
-        states, _ = pad_packed_sequence(packed, batch_first=True, total_length=t)
+        # The words of each row backwards, its padding where it was: it must not be read first.
+        places = torch.arange(t, device=words.device)
+        lengths = (words != PADDING).sum(1, keepdim=True)
+        turned = torch.where(places < lengths, lengths - 1 - places, places)[:, :, None]
+        onward, _ = self.onward(read)
+        homeward, _ = self.homeward(read.gather(1, turned.expand_as(read)))
+        states = torch.cat([onward, homeward.gather(1, turned.expand_as(homeward))], 2)
         answer: Tensor = self.last(self.after(states))
         return answer

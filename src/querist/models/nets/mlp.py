@@ -31,7 +31,7 @@ class Mlp(Net):
 
     modalities: ClassVar[tuple[str, ...]] = ("table", "image")
     found_in_inputs: ClassVar[tuple[str, ...]] = ("inputs",)
-    recipe: ClassVar[Recipe] = Recipe(steps=300, epochs=40, batch=32, lr=2e-3)
+    recipe: ClassVar[Recipe] = Recipe(steps=300, epochs=40, batch=32, lr=5e-3)
 
     def __init__(self, *, inputs: int, outputs: int, width: int = 128, depth: int = 2, dropout: float = 0.1) -> None:
         super().__init__()

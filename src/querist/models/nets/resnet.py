@@ -52,7 +52,8 @@ class Resnet(Net):
             for block in range(count):
                 layers.append(ResidualBlock(ins, outs, stride=2 if stage and not block else 1))
                 ins = outs
-        self.body = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+        self.body = nn.Sequential(*layers)
+        self.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dropout = nn.Dropout(dropout)
         self.last = nn.Linear(ins, outputs)
 

@@ -53,6 +53,7 @@ class TextCnn(Net):
         super().__init__()
         self.words = word_vectors(vocabulary, dimensions)
         self.filters = nn.ModuleList(nn.Conv1d(dimensions, filters, window, padding=window - 1) for window in windows)
+        self.windows = tuple(windows)
         self.dropout = nn.Dropout(dropout)
         self.last = nn.Linear(filters * len(windows), outputs)
 
@@ -66,9 +67,8 @@ class TextCnn(Net):
         lengths = (words != PADDING).sum(1, keepdim=True).clamp(min=1)
         vectors = self.words(words).transpose(1, 2)  # [b dimensions t]
         strongest = []
-        for conv in self.filters:
+        for window, conv in zip(self.windows, self.filters, strict=True):
             answers = conv(vectors)  # [b filters t + window - 1]
-            window = conv.kernel_size[0]
             beyond = torch.arange(answers.shape[2], device=words.device) >= lengths + window - 1
             strongest.append(answers.masked_fill(beyond[:, None], -torch.inf).amax(2))
         answer: Tensor = self.last(self.dropout(torch.cat(strongest, 1).relu()))
