@@ -31,8 +31,8 @@ def caption(run: Path) -> str:
     )
     return (
         f"Drawn from `make run`, which is `{command}`: {settings.target:.0%} {result.metric} took {mine} with "
-        f"{settings.strategy} and {twin} with {settings.compare} (mean of {len(settings.seeds)} seeds on the test rows; "
-        "the bands go from the lowest seed to the highest).\n"
+        f"{settings.strategy} and {twin} with {settings.compare} (mean of {len(settings.seeds)} seeds on the test "
+        "rows; the bands go from the lowest seed to the highest).\n"
     )
 
 
