@@ -1,6 +1,6 @@
 """Ensembles: one network after the other, or all in one vectorised call? Prints a table; see docs/decisions/0003.
 
-    python benchmarks/ensembles.py [--members 5] [--threads 1]
+    python benchmarks/ensembles.py [--members 5] [--threads 1] [--device cpu]
 
 Times are medians of seven runs, in milliseconds; "one" is a loop over the networks, "all" one call of ``torch.vmap``.
 """
@@ -31,6 +31,8 @@ def milliseconds(work: Callable[[], object], runs: int = 7) -> float:
     for _ in range(runs):
         began = time.perf_counter()
         work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - began)
     return 1e3 * statistics.median(times)
 
@@ -111,16 +113,17 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--members", type=int, default=5)
     options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--device", default="cpu")
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     torch.manual_seed(0)
-    print(f"{given.members} members, {given.threads} thread(s)")
+    print(f"{given.members} members, {given.threads} thread(s), {given.device}")
     print("| network | rows | answer: one | all | difference | rows a step | train: one | all |")
     print("|---|---|---|---|---|---|---|---|")
     for name, make, draw, rows, batch in TASKS:
-        nets = [make() for _ in range(given.members)]
-        one, both, difference = predictions(nets, draw(rows))
-        step = training_steps(nets, draw(batch), torch.randint(0, 4, (batch,)))
+        nets = [make().to(given.device) for _ in range(given.members)]
+        one, both, difference = predictions(nets, draw(rows).to(given.device))
+        step = training_steps(nets, draw(batch).to(given.device), torch.randint(0, 4, (batch,)).to(given.device))
         print(
             f"| {name} | {rows} | {one:.1f} | {both:.1f} | {difference:.0e} | {batch} | {step[0]:.1f} | {step[1]:.1f} |"
         )

@@ -26,7 +26,7 @@ from querist.models.inputs import ArrayEncoder, Encoder, Stored, encoder_for
 from querist.models.labelled import LabelledRows, Scale
 from querist.models.out_table import OutTable
 from querist.tasks.base import Label, Task
-from querist.training.fit import fit
+from querist.training.fit import fit, seeded
 from querist.training.recipe import Recipe
 from querist.views.base import View
 from querist.views.embeddings import Embeddings
@@ -124,13 +124,20 @@ class TorchModule(Adapter):
 
     def _look(self, pool: Pool) -> Anatomy:
         """Run the network once, on two rows."""
-        module = self.source.made(0).to(self.device).eval()
-        stored, _ = self.inputs(pool.rows("train")[:2])
-        anatomy = examine(module, self._presented(stored), self.task, features=self.features)
+        self._example, _ = self.inputs(pool.rows("train")[:2])
+        anatomy = examine(self._new(0), self._presented(self._example), self.task, features=self.features)
         if self.inference_batch is None:
             budget = _BUDGET_BYTES.get(self.device.type, _BUDGET_BYTES["cpu"])
             self.inference_batch = int(min(max(budget // anatomy.row_bytes, 16), _LARGEST_BATCH))
         return anatomy
+
+    def _new(self, seed: int) -> nn.Module:
+        """A network to start from, on the device, in evaluation mode."""
+        module = self.source.made(seed).to(self.device).eval()
+        if weights.is_lazy(module):
+            with torch.no_grad(), seeded(seed, self.device):
+                module(*self._presented(self._example))
+        return module
 
     # -- each round ----------------------------------------------------------------------------------------------
 
@@ -160,7 +167,7 @@ class TorchModule(Adapter):
             if self.source.start == "warm" and member < len(last_round):
                 module = last_round[member]
             else:
-                module = self.source.made(child_seed(own_seed, "weights")).to(self.device)
+                module = self._new(child_seed(own_seed, "weights"))
             held_out = None
             if validation is not None and len(validation[0]):
                 held_targets = [self.task.encode(label) for label in validation[1]]
@@ -368,7 +375,7 @@ class TorchModule(Adapter):
         self.encoder.restore(facts["encoder"])
         self._table(self.pool)
         self.inputs = InputTable(self.pool, self.encoder, self.task, cache_mb=self.cache_mb)
-        members = [self.source.made(0).to(self.device).eval() for _ in range(facts["members"])]
+        members = [self._new(0) for _ in range(facts["members"])]
         weights.load_into(folder, members)
         self._members, self._scale, self._version = members, Scale(**facts["scale"]), None
         if self.version != facts["version"]:

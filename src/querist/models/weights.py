@@ -37,22 +37,12 @@ class Source:
     def __init__(self, net: nn.Module | Callable[[], nn.Module], *, start: Start | None) -> None:
         if not callable(net):
             raise UsageError(f"{net!r} is no torch module and no function that makes one")
-        given = isinstance(net, nn.Module)
         if start is not None and start not in STARTS:
             raise UsageError(f"start is {start!r}", hint=f"choose one of {', '.join(STARTS)}")
-        self.given = net if isinstance(net, nn.Module) else None
         self._net = net
-        self.start: Start = start or ("initial" if given else "scratch")
+        self.start: Start = start or ("initial" if isinstance(net, nn.Module) else "scratch")
         # Kept apart from the caller's module, which may be trained elsewhere meanwhile.
         self._pristine = copy.deepcopy(net) if isinstance(net, nn.Module) else None
-
-    def settle(self) -> None:
-        """Take lazily built parts of a given module as they are after a first pass."""
-        if self.given is not None and any(map(torch.nn.parameter.is_lazy, self._pristine_parameters())):
-            self._pristine = copy.deepcopy(self.given)
-
-    def _pristine_parameters(self) -> list[Any]:
-        return [] if self._pristine is None else list(self._pristine.parameters())
 
     def made(self, seed: int) -> nn.Module:
         """A network to start from."""
@@ -66,9 +56,15 @@ class Source:
             module = copy.deepcopy(self._pristine)
             if self.start == "scratch":
                 for part in module.modules():
-                    if callable(getattr(part, "reset_parameters", None)):
+                    # Lazily built parts have nothing to draw yet.
+                    if not is_lazy(part) and callable(getattr(part, "reset_parameters", None)):
                         part.reset_parameters()  # type: ignore[operator]
             return module
+
+
+def is_lazy(module: nn.Module) -> bool:
+    """Whether parts of a network take their shape from the first inputs they see."""
+    return any(map(nn.parameter.is_lazy, (*module.parameters(), *module.buffers())))
 
 
 def fingerprint(modules: Sequence[nn.Module], extra: Any = None) -> str:
