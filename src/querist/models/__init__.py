@@ -57,9 +57,9 @@ def make_model(name: str, pool: Pool, task: Task, *, device: str = "auto", **opt
     """
     prefix, colon, argument = name.partition(":")
     if colon and prefix in _PREFIXES:
-        adapter: Adapter = getattr(import_module(f"querist.models.{prefix}"), camel_case(prefix))(
-            argument, device=device, **options
-        )
+        made = getattr(import_module(f"querist.models.{prefix}"), camel_case(prefix))
+        _refuse_unknown(prefix, options, set(inspect.signature(made).parameters))
+        adapter: Adapter = made(argument, device=device, **options)
         return adapter
     return _ready(name, pool, task, device=device, options=options)
 
@@ -100,10 +100,7 @@ def _ready(name: str, pool: Pool, task: Task, *, device: str, options: dict[str,
     of_recipe = {field.name for field in fields(Recipe)}
     of_adapter = {"start", "features", "inference_batch", "cache_mb"}
     of_net = set(inspect.signature(kind).parameters) - set(kind.found_in_inputs) - {"outputs"}
-    known = of_recipe | of_adapter | of_net
-    for option in options:
-        if option not in known:
-            raise UnknownName(f"option of the model {name}", option, known)
+    _refuse_unknown(name, options, of_recipe | of_adapter | of_net)
     net_options = {key: value for key, value in options.items() if key in of_net}
     encoder = encoder_for(pool, trim=True)
     encoder.learn(pool)
@@ -114,6 +111,12 @@ def _ready(name: str, pool: Pool, task: Task, *, device: str, options: dict[str,
         device=device,
         **{key: value for key, value in options.items() if key in of_adapter},
     )
+
+
+def _refuse_unknown(name: str, options: dict[str, Any], known: set[str]) -> None:
+    for option in options:
+        if option not in known:
+            raise UnknownName(f"option of the model {name}", option, known)
 
 
 def __getattr__(name: str) -> Any:

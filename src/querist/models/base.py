@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from querist.pool.pool import Pool
 
 from querist.core.types import Int, Tensor
+from querist.pool.pool import Pool
 from querist.tasks.base import Label, Task
 from querist.views.base import View
 

@@ -18,9 +18,10 @@ from querist.core.errors import ColdStart, DataError, UsageError, ViewMissing
 from querist.core.rng import child_seed
 from querist.core.types import Int, Tensor
 from querist.models import weights
-from querist.models.anatomy import Anatomy, FeatureTap, examine, slow_attention
+from querist.models.anatomy import Anatomy, examine
 from querist.models.base import Adapter, Answers, FitReport, Progress
-from querist.models.dropout import DropoutPasses
+from querist.models.blocks import in_blocks
+from querist.models.forward_pass import ForwardPass
 from querist.models.input_table import InputTable
 from querist.models.inputs import ArrayEncoder, Encoder, Stored, encoder_for
 from querist.models.labelled import LabelledRows, Scale
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 _BUDGET_BYTES = {"cpu": 32 * 2**20, "cuda": 2**30, "mps": 2**28}
 """Memory that the layers' answers to one inference batch may take. On a CPU small enough to stay near its cache."""
 _LARGEST_BATCH = 4096
-_CHUNK = 2**16
-"""Rows whose stored inputs are taken from the cache at a time."""
 
 
 class TorchModule(Adapter):
@@ -230,7 +229,7 @@ class TorchModule(Adapter):
         out = OutTable(len(rows), table.counts(rows) if len(rows) else None)
         asked = [view for view in views if type(view) is not Raw]
         with torch.no_grad(), ExitStack() as stack:
-            run = self._runner(asked, seed, stack) if asked else None
+            run = stack.enter_context(self._forward_pass(asked, seed)) if asked else None
 
             def work(pos: Tensor, stored: Stored, counts: Tensor | None) -> None:
                 for view in views:
@@ -240,8 +239,12 @@ class TorchModule(Adapter):
                     for view, answer in run(self._presented(stored), counts).items():
                         out.put(view, pos, answer)
 
-            self._each_block(table, rows, work, progress)
+            assert self.inference_batch is not None, "prepare comes first"
+            self.inference_batch = in_blocks(table, rows, work, batch=self.inference_batch, progress=progress)
         return Answers(views=out.views, offsets=out.offsets)
+
+    def _forward_pass(self, views: Sequence[View], seed: int) -> ForwardPass:
+        return ForwardPass(self._members, views, task=self.task, scale=self._scale, anatomy=self.anatomy, seed=seed)
 
     def _refuse(self, view: View) -> None:
         """Say why a view cannot be answered."""
@@ -261,71 +264,6 @@ class TorchModule(Adapter):
                 f"{view.members} networks were asked, {len(self._members)} are trained",
                 hint=f"fit with members={view.members}",
             )
-
-    def _runner(self, views: Sequence[View], seed: int, stack: ExitStack) -> _Run:
-        """A function from network inputs to the answers of ``views``: one forward pass, then the stochastic tails."""
-        main = self._members[0]
-        sampled = [view for view in views if isinstance(view, LogitSamples)]
-        draws = max((view.samples for view in sampled if view.source == "dropout"), default=0)
-        members = max((view.members for view in sampled), default=1)
-        stack.enter_context(slow_attention())
-        wants_features = any(type(view) is Embeddings for view in views)
-        tap = FeatureTap(module=main, last_layer=self.anatomy.last_layer) if wants_features else None
-        if tap is not None:
-            stack.enter_context(tap)
-        passes = stack.enter_context(DropoutPasses(main, seed=seed)) if draws else None
-
-        def run(inputs: tuple[Tensor, ...], counts: Tensor | None) -> dict[View, Tensor]:
-            def units(outputs: Tensor) -> Tensor:
-                return self.task.units(self._scale.out(outputs), counts)
-
-            outputs = main(*inputs) if passes is None else passes.first(*inputs)
-            features = None if tap is None else tap.pooled(counts if self.task.kind == "tokens" else None)
-            answer = units(outputs)
-            samples: dict[str, Tensor] = {}
-            if passes is not None:
-                samples["dropout"] = torch.stack([units(passes.sample(draw)) for draw in range(draws)])
-            if members > 1:
-                others = [units(module(*inputs)) for module in self._members[1:members]]
-                samples["ensemble"] = torch.stack([answer, *others])
-            else:
-                samples["ensemble"] = answer[None]
-            answers: dict[View, Tensor] = {}
-            for view in views:
-                if isinstance(view, LogitSamples):
-                    answers[view] = samples[view.source][: view.samples]
-                elif features is not None and type(view) is Embeddings:
-                    answers[view] = features
-                else:
-                    answers[view] = answer
-            return answers
-
-        return run
-
-    def _each_block(
-        self, table: InputTable, rows: np.ndarray, work: Callable[..., None], progress: Progress | None
-    ) -> None:
-        """``work(pos, stored, counts)`` on all rows, a batch at a time; half as large when memory runs out."""
-        assert self.inference_batch is not None, "prepare comes first"
-        chunk_size = _CHUNK if len(rows) and table.would_fit(rows) else min(_CHUNK, 4 * self.inference_batch)
-        for chunk in range(0, len(rows), chunk_size):
-            stored, counts = table(rows[chunk : chunk + chunk_size])
-            lengths = self.encoder.lengths(stored)
-            # Rows of like length share a batch, so little is spent on padding.
-            order = torch.arange(len(stored[0])) if lengths is None else lengths.argsort(stable=True)
-            start = 0
-            while start < len(order):
-                pos = order[start : start + self.inference_batch]
-                try:
-                    work(pos + chunk, tuple(x[pos] for x in stored), None if counts is None else counts[pos])
-                except RuntimeError as error:
-                    if not _out_of_memory(error) or len(pos) == 1:
-                        raise
-                    self.inference_batch = len(pos) // 2
-                    continue
-                start += len(pos)
-                if progress is not None:
-                    progress((chunk + start) / len(rows))
 
     def predict(self, pool: Pool, rows: np.ndarray) -> tuple[Tensor, Int[Tensor, "n_plus_1"] | None]:
         regression = self.task.kind == "regression"
@@ -380,14 +318,6 @@ class TorchModule(Adapter):
         self._members, self._scale, self._version = members, Scale(**facts["scale"]), None
         if self.version != facts["version"]:
             raise DataError(f"the weights in {folder} are not those that were saved", hint="train again")
-
-
-_Run = Callable[[tuple[Tensor, ...], Tensor | None], dict[View, Tensor]]
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    # A CPU says it in words only.
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _part_of(progress: Progress | None, part: int, parts: int) -> Progress | None:

@@ -16,7 +16,7 @@ from querist.pool.pool import Pool
 from querist.tasks import make_task
 from querist.tasks.base import Task
 from querist.training.recipe import Recipe
-from querist.views import Embeddings, Logits, LogitSamples, PredictionSamples, Predictions, Raw
+from querist.views import Embeddings, Logits, LogitSamples, Predictions, PredictionSamples, Raw
 from querist.views.base import View
 
 N = 60
@@ -291,7 +291,7 @@ def test_a_batch_size_is_found_from_what_a_row_takes() -> None:
 
 def test_a_loss_that_is_not_finite_is_one_line() -> None:
     model, pool, _ = made("mlp", lr=1e30)
-    with pytest.raises(QueristError, match="training loss became (nan|inf) at step"):
+    with pytest.raises(QueristError, match=r"training loss became (nan|inf) at step"):
         train(model, pool)
 
 
@@ -346,6 +346,8 @@ def test_names_and_options_that_nothing_has_are_refused() -> None:
         make_model("cn", pool, task)
     with pytest.raises(UnknownName, match="'stepz'; did you mean 'steps'"):
         make_model("cnn", pool, task, stepz=3)
+    with pytest.raises(UnknownName, match="no option of the model sklearn is called 'dimension'; did you mean"):
+        make_model("sklearn:LogisticRegression", pool, task, dimension=3)
     with pytest.raises(UsageError, match="TextCnn reads text, the pool holds image"):
         make_model("text_cnn", pool, task)
     with pytest.raises(UsageError, match="no ready model reads image for tokens"):
