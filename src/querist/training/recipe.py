@@ -28,8 +28,8 @@ class Recipe:
         patience: with a validation set, training stops after this many looks without a better loss, and the best
             weights are restored.
         shift: largest shift of image augmentation, as a share of the side; 0 for none.
-        flip: whether image augmentation mirrors left and right. Left out: colour images of 32 pixels or more
-            (photographs) are mirrored, others (a mirrored digit is no digit) are not.
+        flip: whether image augmentation mirrors left and right. ``None`` mirrors colour images of 32 pixels or more
+            (photographs) and no others (a mirrored digit is no digit); the ready image networks use that.
     """
 
     steps: int = 300
@@ -42,7 +42,7 @@ class Recipe:
     checks: int = 20
     patience: int = 5
     shift: float = 0.0
-    flip: bool | None = None
+    flip: bool | None = False
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "checks", "patience"):

@@ -36,7 +36,7 @@ class Cnn(Net):
 
     modalities: ClassVar[tuple[str, ...]] = ("image",)
     found_in_inputs: ClassVar[tuple[str, ...]] = ("channels", "height", "width")
-    recipe: ClassVar[Recipe] = Recipe(steps=150, epochs=16, batch=32, lr=5e-3, shift=0.1)
+    recipe: ClassVar[Recipe] = Recipe(steps=150, epochs=16, batch=32, lr=5e-3, shift=0.1, flip=None)
 
     def __init__(
         self,

@@ -32,7 +32,9 @@ class Resnet(Net):
 
     modalities: ClassVar[tuple[str, ...]] = ("image",)
     found_in_inputs: ClassVar[tuple[str, ...]] = ("channels",)
-    recipe: ClassVar[Recipe] = Recipe(steps=400, epochs=30, batch=64, lr=2e-3, weight_decay=0.05, shift=0.125)
+    recipe: ClassVar[Recipe] = Recipe(
+        steps=400, epochs=30, batch=64, lr=2e-3, weight_decay=0.05, shift=0.125, flip=None
+    )
 
     def __init__(
         self,
