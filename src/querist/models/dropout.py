@@ -3,6 +3,7 @@
 While a network runs with dropout off, the answer of every part that ends before the first dropout begins is kept.
 To draw a sample the network is called again, and those parts hand back what they answered; everything else (the rest
 of the network, and the code between the parts) runs anew, under a mask. This needs no knowledge of the network.
+Samples are drawn one by one: a batch of many rows keeps the processor busy, several samples in one call gain nothing.
 
 A sample is a *function*: one mask a (seed, sample, layer), the same for all rows and all batches, so that joint
 statements about several rows hold (kirsch2019batchbald). Paper: gal2016dropout.
