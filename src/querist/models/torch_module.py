@@ -158,7 +158,7 @@ class TorchModule(Adapter):
         if not len(rows):
             raise ColdStart("a model was to be trained without labels", hint="label a few rows first")
         targets = [self.task.encode(label) for label in labels]
-        self._scale = Scale.of(self.task, targets)
+        scale = Scale.of(self.task, targets)
         last_round = self._members
         trained, steps, loss = [], 0, 0.0
         for member in range(members):
@@ -170,9 +170,9 @@ class TorchModule(Adapter):
             held_out = None
             if validation is not None and len(validation[0]):
                 held_targets = [self.task.encode(label) for label in validation[1]]
-                held_out = self._labelled(module, pool, validation[0], held_targets, None)
+                held_out = self._labelled(module, pool, validation[0], held_targets, scale)
             done = fit(
-                self._labelled(module, pool, rows, targets, held_out),
+                self._labelled(module, pool, rows, targets, scale, held_out),
                 self.recipe,
                 seed=own_seed,
                 progress=_part_of(progress, member, members),
@@ -180,13 +180,19 @@ class TorchModule(Adapter):
             trained.append(module)
             if member == 0:
                 steps, loss = done.steps, done.loss
-        self._members, self._version = trained, None
+        self._members, self._scale, self._version = trained, scale, None
         answers, offsets = self.predict(pool, rows)
         score = self.task.evaluate(answers, offsets, labels)[self.task.metrics[0]]
         return FitReport(steps=steps, loss=loss, seconds=time.perf_counter() - began, train_score=score)
 
     def _labelled(
-        self, module: nn.Module, pool: Pool, rows: np.ndarray, targets: list[Any], validation: LabelledRows | None
+        self,
+        module: nn.Module,
+        pool: Pool,
+        rows: np.ndarray,
+        targets: list[Any],
+        scale: Scale,
+        validation: LabelledRows | None = None,
     ) -> LabelledRows:
         inputs, _ = self._table(pool)(rows)
         return LabelledRows(
@@ -196,7 +202,7 @@ class TorchModule(Adapter):
             inputs=inputs,
             targets=targets,
             recipe=self.recipe,
-            scale=self._scale,
+            scale=scale,
             device=self.device,
             validation=validation,
         )
