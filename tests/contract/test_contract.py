@@ -1,4 +1,4 @@
-"""Discovery x checks: every strategy, selector, score and view that the folders hold keeps its role's contract."""
+"""Discovery x checks: what the folders hold keeps its role's contract. Adapters are in test_adapters.py."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 
+import querist.oracles
 import querist.scores
 import querist.selectors
+import querist.stopping
 import querist.views
 from querist.core.registry import camel_case
+from querist.oracles import registry as oracles
+from querist.stopping import registry as stopping
 from querist.strategies import registry
+from querist.tasks import registry as tasks
 from querist.testing.checks import checks_for, run_check
 from querist.views import View
 
@@ -36,6 +41,9 @@ def subjects() -> dict[str, list[Any]]:
         "selector": [held for held in _held(querist.selectors, str) if inspect.isfunction(held)],
         "score": [held for held in _held(querist.scores, str) if inspect.isfunction(held)],
         "view": [held for held in views if inspect.isclass(held) and issubclass(held, View) and held is not View],
+        "task": [tasks[name] for name in tasks],
+        "oracle": [oracles[name] for name in oracles],
+        "stopping": [stopping[name] for name in stopping],
     }
 
 
@@ -56,11 +64,13 @@ def test_keeps_contract(role: str, subject: Any, check: str) -> None:
 def test_collected_enough() -> None:
     """Discovery that finds too little would pass everything."""
     least = {"strategy": (14, 15), "selector": (4, 10), "score": (11, 6), "view": (10, 4)}
+    least |= {"task": (4, 12), "oracle": (1, 4), "stopping": (2, 5)}
+    assert set(least) == set(SUBJECTS)
     for role, (found, checks) in least.items():
         assert len(SUBJECTS[role]) >= found, role
         assert len(checks_for(role)) >= checks, role
     assert len(CASES) == sum(len(SUBJECTS[role]) * len(checks_for(role)) for role in SUBJECTS)
-    assert len(CASES) >= 350
+    assert len(CASES) >= 410
     ids = [case.id for case in CASES]
     assert len(set(ids)) == len(ids)
 
@@ -77,3 +87,12 @@ def test_packages_export_what_their_files_hold(package: ModuleType) -> None:
     assert {function.__name__ for function in held} <= set(package.__all__)
     # The names of functions and files are the same, and importing a file must not hide its function.
     assert all(getattr(package, function.__name__) is function for function in held)
+
+
+@pytest.mark.parametrize("package", [querist.oracles, querist.stopping], ids=lambda package: package.__name__)
+def test_folders_are_registries(package: ModuleType) -> None:
+    for name in package.registry:
+        assert getattr(package, camel_case(name)) is package.registry[name]
+        assert camel_case(name) in dir(package)
+    with pytest.raises(AttributeError, match="NoSuchThing"):
+        package.NoSuchThing  # noqa: B018

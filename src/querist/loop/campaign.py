@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from querist.loop.progress import Listener, RoundEnded, Stage, silent
 from querist.loop.session import Session
-from querist.oracles.simulated import SimulatedOracle
+from querist.oracles.base import Oracle
 from querist.stopping.base import RoundSummary, Stopping
 
 VALIDATION = "validation/"
@@ -36,7 +36,7 @@ class Pace:
 
 def run_campaign(
     session: Session,
-    oracle: SimulatedOracle,
+    oracle: Oracle,
     *,
     arm: str,
     initial: int,

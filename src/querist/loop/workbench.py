@@ -17,7 +17,7 @@ from querist.loop.result import campaign_name
 from querist.loop.session import Session
 from querist.loop.settings import Found, RunSettings
 from querist.models.base import Adapter
-from querist.oracles.simulated import SimulatedOracle
+from querist.oracles.simulated import Simulated
 from querist.pool.pool import Pool
 from querist.stopping.base import Stopping
 from querist.stopping.plateau import Plateau
@@ -69,7 +69,7 @@ class Workbench:
         if settings.task is None:
             of = f" with {len(classes)} classes" if classes else ""
             self.notes.append(f"the labels look like {kind}{of}; --task says otherwise")
-        self.oracle = SimulatedOracle(self.pool)
+        self.oracle = Simulated(self.pool)
         self._check_counts(settings)
         model = settings.model or found.model or default_model(self.pool, self.task)
         device = found.device or str(pick_device(settings.device))

@@ -34,10 +34,14 @@ class FlatFeatures:
     def __init__(self, pool: Pool, task: Task) -> None:
         self._encoder = encoder_for(pool)
         self._encoder.learn(pool)
+        self._task = task
         self._table = InputTable(pool, self._encoder, task, cache_mb=_CACHE_MB)
 
     def vectors(self, pool: Pool, rows: np.ndarray) -> np.ndarray:
-        stored, _ = self._table(rows)
+        # Rows of new data are encoded as those of the pool were, and not kept.
+        own = pool is self._table.pool
+        table = self._table if own else InputTable(pool, self._encoder, self._task, cache_mb=0)
+        stored, _ = table(rows)
         vectors: np.ndarray = self._encoder.vectors(stored).numpy()
         return vectors
 

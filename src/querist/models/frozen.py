@@ -42,6 +42,10 @@ HEAD = Recipe(steps=300, epochs=30, batch=64, lr=2e-2, weight_decay=0.05)
 """A linear layer on standardised features takes larger steps than a deep network."""
 
 
+_EMBEDDING = 0.9
+"""Share of the work that embedding is, where it is still to be done."""
+
+
 class Frozen(Adapter):
     """An encoder that runs once over the pool, and a head that is trained each round.
 
@@ -78,6 +82,9 @@ class Frozen(Adapter):
         torch.Size([40, 8])
     """
 
+    _pool: Pool
+    _task: Task
+
     def __init__(
         self,
         encoder: str | Path | nn.Module,
@@ -103,12 +110,15 @@ class Frozen(Adapter):
         self._hidden, self._dropout = hidden, dropout
         self._cache = _cache_folder() if cache is None else Path(cache)
         self._device_name, self._batch = device, inference_batch
-        self._head = TorchModule(
-            self._new_head, start=start, recipe=recipe or HEAD, encoder=TableEncoder(), device=device
-        )
+        self._start, self._recipe = start, recipe or HEAD
+        self._head = self._untrained()
         self._seen: dict[int, EmbeddedPool] = {}
 
     def prepare(self, pool: Pool, task: Task) -> None:
+        if self._seen and pool is self._pool and task == self._task:
+            # Campaigns of one run share an adapter: the embeddings are the same, only the head is forgotten.
+            self._head.prepare(cast(Any, self._seen[id(pool)]), task)
+            return
         if task.kind == "tokens":
             raise UsageError("a frozen encoder gives a vector a row, and tokens need one each", hint="try --model hf:")
         pick_device(self._device_name)
@@ -121,7 +131,7 @@ class Frozen(Adapter):
             self._reader = self._inputs or encoder_for(pool)
             if not self._reader.learned:
                 self._reader.learn(pool)
-        self._seen = {}
+        self._head, self._seen = self._untrained(), {}
 
     def fit(
         self,
@@ -134,7 +144,7 @@ class Frozen(Adapter):
         validation: tuple[np.ndarray, Sequence[Label]] | None = None,
         progress: Progress | None = None,
     ) -> FitReport:
-        table = self._embedded(pool, progress)
+        table, progress = self._embedded_first(pool, progress)
         return self._head.fit(table, rows, labels, seed=seed, members=members, validation=validation, progress=progress)
 
     def answers(self, view: View) -> bool:
@@ -153,7 +163,8 @@ class Frozen(Adapter):
         seed: int,
         progress: Progress | None = None,
     ) -> Answers:
-        return self._head.answer(views, self._embedded(pool, progress), rows, seed=seed, progress=progress)
+        table, progress = self._embedded_first(pool, progress)
+        return self._head.answer(views, table, rows, seed=seed, progress=progress)
 
     def predict(self, pool: Pool, rows: np.ndarray) -> tuple[Tensor, Int[Tensor, "n_plus_1"] | None]:
         return self._head.predict(self._embedded(pool), rows)
@@ -173,10 +184,23 @@ class Frozen(Adapter):
         self._embedded(self._pool)
         self._head.load(folder)
 
+    def _untrained(self) -> TorchModule:
+        return TorchModule(
+            self._new_head, start=self._start, recipe=self._recipe, encoder=TableEncoder(), device=self._device_name
+        )
+
     def _new_head(self) -> nn.Module:
         width, outputs = self._width, self._task.outputs
         last = [nn.Dropout(self._dropout), nn.Linear(self._hidden or width, outputs)]
         return nn.Sequential(*([nn.Linear(width, self._hidden), nn.ReLU()] if self._hidden else []), *last)
+
+    def _embedded_first(self, pool: Pool, progress: Progress | None) -> tuple[Any, Progress | None]:
+        """``pool`` as a table of embeddings, and the progress of what comes after: embedding is most of the work."""
+        known = self._seen.get(id(pool))
+        if progress is None or (known is not None and len(known) == len(pool)):
+            return self._embedded(pool), progress
+        table = self._embedded(pool, lambda share: progress(_EMBEDDING * share))
+        return table, lambda share: progress(_EMBEDDING + (1 - _EMBEDDING) * share)
 
     def _embedded(self, pool: Pool, progress: Progress | None = None) -> Any:
         """``pool`` as a table of embeddings. The first look at the prepared pool also prepares the head."""

@@ -69,6 +69,8 @@ class Sklearn(Adapter):
     """
 
     storable = False
+    _pool: Pool
+    _task: Task
 
     def __init__(self, estimator: Any, *, dimensions: int = 100, device: str = "auto", start: str = "scratch") -> None:
         if start != "scratch":
@@ -79,6 +81,10 @@ class Sklearn(Adapter):
         self._version = ""
 
     def prepare(self, pool: Pool, task: Task) -> None:
+        self._members, self._version = [], ""
+        if hasattr(self, "_features") and pool is self._pool and task == self._task:
+            # Campaigns of one run share an adapter: what they know of the pool is the same.
+            return
         name = type(self._estimator).__name__
         if task.kind == "tokens":
             raise UsageError(f"{name} does not tag tokens", hint="try --model bilstm")
@@ -89,7 +95,7 @@ class Sklearn(Adapter):
             other = name.replace(theirs, ours)
             hint = f"did you mean {other}?" if other != name and other in estimator_names() else ""
             raise UsageError(f"the task is {task.kind}, and {name} is no {ours.lower()}", hint=hint)
-        self._task = task
+        self._pool, self._task = pool, task
         self._features: Features = features_for(pool, task, self._estimator, dimensions=self._dimensions)
 
     def fit(
@@ -146,7 +152,13 @@ class Sklearn(Adapter):
         seed: int,
         progress: Progress | None = None,
     ) -> Answers:
+        name = type(self._estimator).__name__
+        for view in views:
+            if not self.answers(view):
+                raise ViewMissing(f"{name} does not answer {view} for the task {self._task.kind}")
         members = max((self._members_for(view) for view in views), default=0)
+        if members and not self._members:
+            raise ColdStart(f"{name} was asked before it was trained", hint="fit it first")
         if members > len(self._members):
             raise ViewMissing(
                 f"{members} trained models are needed and {len(self._members)} were trained",

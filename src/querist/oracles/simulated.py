@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from querist.core.errors import DataError
+from querist.oracles.base import Oracle
 from querist.pool.pool import Pool
 from querist.tasks.base import Label
 
 
-class SimulatedOracle:
+class Simulated(Oracle):
     """Gives each asked row its true label.
 
     Args:
@@ -19,17 +20,19 @@ class SimulatedOracle:
 
     Raises:
         DataError: they have none, so only people can answer.
-    """
 
-    name = "oracle"
+    Example:
+        >>> pool = Pool.from_arrays(np.eye(2), ["a", "b"])
+        >>> Simulated(pool)(pool.rows())
+        ['a', 'b']
+    """
 
     def __init__(self, pool: Pool) -> None:
         if not pool.has_truth("train"):
             raise DataError(
                 f"{pool.name} has no labels to answer from", hint="name their column with --label, or label by hand"
             )
-        self._pool = pool
+        super().__init__(pool)
 
     def __call__(self, rows: np.ndarray) -> Sequence[Label]:
-        """One label a row."""
         return self._pool.truth(rows)

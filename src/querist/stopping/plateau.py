@@ -13,7 +13,8 @@ class Plateau(Stopping):
     """Stop when the best validation score of the last ``patience`` rounds is not above the best before them.
 
     Needs validation labels, which are on the bill. Noise of a small validation set can stop too early: with ``v``
-    labels an accuracy near 0.9 has a standard error of ``0.3 / sqrt(v)``.
+    labels an accuracy near 0.9 has a standard error of ``0.3 / sqrt(v)``. Rounds that brought no label (every row of
+    them was skipped) do not count: training again until the score is luckier must not undo a stop.
 
     Args:
         metric: which validation metric.
@@ -34,7 +35,11 @@ class Plateau(Stopping):
 
     def reason(self, rounds: Sequence[RoundSummary]) -> str | None:
         sign = -1.0 if self.lower_is_better else 1.0
-        values = [sign * summary.validation[self.metric] for summary in rounds if self.metric in summary.validation]
+        first: dict[int, float] = {}
+        for summary in rounds:
+            if self.metric in summary.validation:
+                first.setdefault(summary.labels, sign * summary.validation[self.metric])
+        values = list(first.values())
         if len(values) <= self.patience:
             return None
         if max(values[-self.patience :]) <= max(values[: -self.patience]) + self.at_least:

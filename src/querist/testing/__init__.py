@@ -9,10 +9,26 @@ runs the whole contract and raises at the first check that fails. For one test a
 
 from querist.testing.checks import (
     CheckFailed,
+    ModelCase,
+    check_adapter,
+    check_oracle,
     check_score,
     check_selector,
+    check_stopping,
     check_strategy,
+    check_task,
     check_view,
 )
 
-__all__ = ["CheckFailed", "check_score", "check_selector", "check_strategy", "check_view"]
+__all__ = [
+    "CheckFailed",
+    "ModelCase",
+    "check_adapter",
+    "check_oracle",
+    "check_score",
+    "check_selector",
+    "check_stopping",
+    "check_strategy",
+    "check_task",
+    "check_view",
+]

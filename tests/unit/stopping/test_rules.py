@@ -38,5 +38,11 @@ def test_a_rule_that_stopped_stays_stopped_without_new_labels():
     assert rule.reason(seen) == rule.reason(seen) is not None
 
 
+def test_a_luckier_measurement_of_the_same_labels_does_not_undo_a_plateau():
+    rule, seen = Plateau(metric="accuracy", patience=1), rounds(0.5, 0.5)
+    lucky = RoundSummary(labels=seen[-1].labels, validation={"accuracy": 0.9})
+    assert rule.reason([*seen, lucky]) == rule.reason(seen) is not None
+
+
 def test_rules_without_validation_metrics_go_on():
     assert Plateau(metric="accuracy", patience=1).reason([RoundSummary(labels=20), RoundSummary(labels=40)]) is None

@@ -5,20 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from querist.testing.checks import score, selector, strategy, view
+from querist.testing.checks import adapter, oracle, score, selector, stopping, strategy, task, view
+from querist.testing.checks.adapter import ModelCase
 from querist.testing.checks.base import Check, CheckFailed, checks_of, run_check
 
 __all__ = [
     "CheckFailed",
+    "ModelCase",
+    "check_adapter",
+    "check_oracle",
     "check_score",
     "check_selector",
+    "check_stopping",
     "check_strategy",
+    "check_task",
     "check_view",
     "checks_for",
     "run_check",
 ]
 
-_ROLES = {"strategy": strategy, "selector": selector, "score": score, "view": view}
+_ROLES = {
+    "strategy": strategy,
+    "selector": selector,
+    "score": score,
+    "view": view,
+    "adapter": adapter,
+    "task": task,
+    "oracle": oracle,
+    "stopping": stopping,
+}
 
 
 def checks_for(role: str) -> dict[str, Check]:
@@ -31,14 +46,18 @@ def checks_for(role: str) -> dict[str, Check]:
     return checks_of(_ROLES[role])
 
 
+def _check(role: str, subject: Any) -> None:
+    for name, check in checks_for(role).items():
+        run_check(check, subject, name=name, known_gaps=getattr(subject, "known_gaps", {}))
+
+
 def check_strategy(cls: type) -> None:
     """Run the whole contract on a strategy class; gaps that it declares in ``known_gaps`` must be real.
 
     Raises:
         CheckFailed: a check fails, or a declared gap is none; says which.
     """
-    for name, check in checks_for("strategy").items():
-        run_check(check, cls, name=name, known_gaps=cls.known_gaps)  # type: ignore[attr-defined]
+    _check("strategy", cls)
 
 
 def check_selector(function: Callable[..., Any]) -> None:
@@ -47,8 +66,7 @@ def check_selector(function: Callable[..., Any]) -> None:
     Raises:
         CheckFailed: a check fails; says which.
     """
-    for name, check in checks_for("selector").items():
-        run_check(check, function, name=name)
+    _check("selector", function)
 
 
 def check_score(function: Callable[..., Any]) -> None:
@@ -57,8 +75,7 @@ def check_score(function: Callable[..., Any]) -> None:
     Raises:
         CheckFailed: a check fails; says which.
     """
-    for name, check in checks_for("score").items():
-        run_check(check, function, name=name)
+    _check("score", function)
 
 
 def check_view(cls: type) -> None:
@@ -67,5 +84,43 @@ def check_view(cls: type) -> None:
     Raises:
         CheckFailed: a check fails; says which.
     """
-    for name, check in checks_for("view").items():
-        run_check(check, cls, name=name)
+    _check("view", cls)
+
+
+def check_adapter(case: ModelCase) -> None:
+    """Run the whole contract on a model adapter.
+
+    Args:
+        case: how it is made, and the modality and kind of task that it is tried on.
+
+    Raises:
+        CheckFailed: a check fails; says which.
+    """
+    _check("adapter", case)
+
+
+def check_task(cls: type) -> None:
+    """Run the whole contract on a task class.
+
+    Raises:
+        CheckFailed: a check fails; says which.
+    """
+    _check("task", cls)
+
+
+def check_oracle(cls: type) -> None:
+    """Run the whole contract on an oracle class.
+
+    Raises:
+        CheckFailed: a check fails; says which.
+    """
+    _check("oracle", cls)
+
+
+def check_stopping(cls: type) -> None:
+    """Run the whole contract on the class of a stopping rule.
+
+    Raises:
+        CheckFailed: a check fails; says which.
+    """
+    _check("stopping", cls)
