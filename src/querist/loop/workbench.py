@@ -61,6 +61,12 @@ class Workbench:
         kind = settings.task or guessed
         if kind not in registry:
             raise UnknownName("task", kind, registry)
+        if kind != guessed:
+            # Labels are plain data of one form; another task could not read them, and would say so a round too late.
+            raise UsageError(
+                f"--task is {kind}, and the labels of {self.pool.name} are {guessed} labels",
+                hint="write amounts with a decimal point, classes as names or whole numbers",
+            )
         self.task: Task = make_task(kind, found.classes or classes)
         self.metric = settings.metric or self.task.metrics[0]
         if self.metric not in self.task.metrics:
