@@ -5,6 +5,7 @@ No command imports torch, or anything else that is slow, before it runs.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -37,6 +38,8 @@ class QueristGroup(TyperGroup):
     ) -> Any:
         """Parse, run, and leave with 0, 1 (a fault), 2 (bad usage) or 130 (Ctrl-C)."""
         words = list(sys.argv[1:] if args is None else args)
+        # Before torch is loaded: its threads then sleep while they wait. Spinning ones are ruinous beside other work.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         debug, as_json = DEBUG in words, "--json" in words
         words = [word for word in words if word != DEBUG]  # wherever it stands: an error may come before the command
         extra["prog_name"] = "querist"
@@ -56,8 +59,6 @@ class QueristGroup(TyperGroup):
 
 def _quiet_standard_output() -> None:
     """Let nothing be written when the interpreter closes a pipe that nobody reads."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

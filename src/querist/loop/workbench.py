@@ -92,7 +92,7 @@ class Workbench:
                 model=model,
                 metric=self.metric,
                 device=device,
-                threads=found.threads or torch.get_num_threads(),
+                threads=found.threads or self.adapter.found.get("threads") or torch.get_num_threads(),
                 inference_batch=self.adapter.found.get("inference_batch"),
                 pool=self.pool.fingerprint,
             )

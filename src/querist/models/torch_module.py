@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 _BUDGET_BYTES = {"cpu": 32 * 2**20, "cuda": 2**30, "mps": 2**28}
 """Memory that the layers' answers to one inference batch may take. On a CPU small enough to stay near its cache."""
+_SHARED_ROW_BYTES = 2**18
+"""Networks whose layers answer a row in fewer bytes are faster on one CPU thread (docs/decisions/0006-threads.md)."""
 _LARGEST_BATCH = 4096
 
 
@@ -302,7 +304,9 @@ class TorchModule(Adapter):
     @property
     def found(self) -> dict[str, Any]:
         """What was found by itself, to be kept with a run."""
-        return {"device": self.device.type, "inference_batch": self.inference_batch}
+        small = self.device.type == "cpu" and self.anatomy.row_bytes < _SHARED_ROW_BYTES
+        threads = {"threads": 1} if small else {}
+        return {"device": self.device.type, "inference_batch": self.inference_batch, **threads}
 
     def save(self, folder: Path) -> None:
         facts = {
