@@ -36,13 +36,13 @@ from querist.testing.toy_pools import kinds_of
 from querist.training.recipe import Recipe
 
 NARROW = {"width": 8, "hidden": 16, "filters": 8, "dimensions": 16, "blocks": (1, 1), "character_filters": 4}
-SHORT = Recipe(steps=30, epochs=1, batch=8, lr=0.01)
+SHORT = Recipe(steps=20, epochs=1, batch=8, lr=0.02)
 
 
 def _ready(name: str, pool: Pool, task: Task) -> Adapter:
     given = set(inspect.signature(nets[name]).parameters) - set(nets[name].found_in_inputs)
     options = {key: value for key, value in NARROW.items() if key in given}
-    return make_model(name, pool, task, device="cpu", steps=30, epochs=1, batch=8, lr=0.01, **options)
+    return make_model(name, pool, task, device="cpu", steps=16, epochs=1, batch=8, lr=0.02, **options)
 
 
 def _torch_module(pool: Pool, task: Task, **options: Any) -> Adapter:
@@ -65,7 +65,7 @@ def _frozen(pool: Pool, task: Task) -> Adapter:
 
 
 def _hf(pool: Pool, task: Task) -> Adapter:
-    return Hf(_tiny_bert(), longest=16, recipe=replace(SHORT, steps=24), device="cpu")
+    return Hf(_tiny_bert(), longest=16, recipe=replace(SHORT, steps=12), device="cpu")
 
 
 @functools.cache

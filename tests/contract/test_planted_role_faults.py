@@ -1,0 +1,165 @@
+"""Checks of adapters, tasks, oracles and stopping rules can fail: each fault here is caught by the check named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from querist.models.torch_module import TorchModule
+from querist.oracles import Simulated
+from querist.stopping import Plateau
+from querist.stopping.base import Stopping
+from querist.tasks import Classification, Regression, Tokens
+from querist.testing.checks import CheckFailed, checks_for, run_check
+from querist.testing.checks.adapter import ModelCase
+from querist.training.recipe import Recipe
+from querist.views import Logits
+
+
+def case(cls: type[TorchModule]) -> ModelCase:
+    def make(pool: Any, task: Any) -> TorchModule:
+        def net() -> nn.Module:
+            return nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.2), nn.Linear(8, task.outputs))
+
+        return cls(net, recipe=Recipe(steps=20, epochs=1, batch=8, lr=0.03), device="cpu")
+
+    return ModelCase(name=cls.__name__, make=make, modality="table", kind="classification")
+
+
+class Unseeded(TorchModule):
+    def fit(self, *arguments: Any, seed: int, **options: Any) -> Any:
+        return super().fit(*arguments, seed=int(torch.randint(2**31, ())), **options)
+
+
+class Deaf(TorchModule):
+    def fit(self, *arguments: Any, seed: int, **options: Any) -> Any:
+        return super().fit(*arguments, seed=0, **options)
+
+
+class BatchNormed(TorchModule):
+    """Answers a row relative to those that are asked together with it."""
+
+    def answer(self, views: Any, *arguments: Any, **options: Any) -> Any:
+        said = super().answer(views, *arguments, **options)
+        for view in views:
+            if isinstance(view, Logits):
+                said.views[view] = said.views[view] - said.views[view].mean(0)
+        return said
+
+
+class Unforgetting(TorchModule):
+    def prepare(self, *arguments: Any) -> None:
+        members, version = self._members, self._version
+        super().prepare(*arguments)
+        self._members, self._version = members, version
+
+
+class Forgetful(TorchModule):
+    def save(self, folder: Any) -> None:
+        kept, self._members = self._members, self._members[::-1]
+        super().save(folder)
+        self._members = kept
+
+
+class Narrow(TorchModule):
+    """Reads the pool that it was prepared for, whichever it is asked about."""
+
+    def answer(self, views: Any, pool: Any, rows: Any, **options: Any) -> Any:
+        return super().answer(views, self.pool, rows, **options)
+
+
+class Untaught(TorchModule):
+    def fit(self, pool: Any, rows: Any, labels: Any, **options: Any) -> Any:
+        return super().fit(pool, rows, [labels[0]] * len(labels), **options)
+
+
+class Sharp(TorchModule):
+    def predict(self, *arguments: Any) -> Any:
+        answers, offsets = super().predict(*arguments)
+        return answers.square(), offsets
+
+
+class Backwards(Classification):
+    def decide(self, answers: Any, offsets: Any) -> Any:
+        return [self.classes[pos] for pos in answers.argmin(-1).tolist()]
+
+
+class Summed(Tokens):
+    def losses(self, outputs: Any, targets: Any) -> Any:
+        return super().losses(outputs, targets) * targets.shape[1]
+
+
+class Rounded(Regression):
+    def encode(self, label: Any) -> float:
+        return float(super().encode(label) // 10)
+
+
+class Costly(Simulated):
+    def __call__(self, rows: Any) -> Any:
+        return super().__call__(np.sort(rows))
+
+
+class Eager(Simulated):
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fickle(Stopping):
+    """Looks at the last score alone."""
+
+    metric: str
+
+    def reason(self, rounds: Any) -> str | None:
+        return "good enough" if rounds and 0.45 < rounds[-1].validation.get(self.metric, 0.0) < 0.8 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endless(Plateau):
+    def reason(self, rounds: Any) -> str | None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("role", "subject", "check"),
+    [
+        ("adapter", case(Unseeded), "same_arguments_give_same_weights"),
+        ("adapter", case(Unseeded), "leaves_its_surroundings"),
+        ("adapter", case(Deaf), "same_arguments_give_same_weights"),
+        ("adapter", case(BatchNormed), "halves_make_the_whole"),
+        ("adapter", case(Unforgetting), "prepare_again_is_cheap_and_forgets"),
+        ("adapter", case(Forgetful), "saved_and_loaded"),
+        ("adapter", case(Narrow), "reads_the_pool_it_is_asked_about"),
+        ("adapter", case(Untaught), "learns"),
+        ("adapter", case(Sharp), "predicts_what_it_answers"),
+        ("task", Backwards, "perfect_answers_score_perfectly"),
+        ("task", Backwards, "declares_itself"),
+        ("task", Summed, "losses_are_one_a_row"),
+        ("task", Rounded, "labels_round_trip"),
+        ("task", Rounded, "perfect_answers_score_perfectly"),
+        ("oracle", Costly, "answers_the_truth"),
+        ("oracle", Eager, "refuses_a_pool_without_labels"),
+        ("stopping", Fickle, "never_un_stops_without_new_labels"),
+        ("stopping", Fickle, "goes_on_at_first"),
+        ("stopping", Endless, "stops_when_labels_no_longer_help"),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_a_fault_is_caught(monkeypatch: pytest.MonkeyPatch, role: str, subject: Any, check: str) -> None:
+    # Tasks are made by their registry, so a faulty one has to stand there.
+    if role == "task":
+        from querist.testing import toy_pools
+
+        made = toy_pools.make_task
+        monkeypatch.setattr(
+            toy_pools,
+            "make_task",
+            lambda kind, classes: subject(classes) if kind == subject.kind else made(kind, classes),
+        )
+    with pytest.raises(CheckFailed, match=check):
+        run_check(checks_for(role)[check], subject, name=check)
