@@ -60,7 +60,7 @@ def predict(
         raise DataError(f"{run} has no trained model yet", hint=f"finish it: querist run --out {run} --resume")
     pool, rows = session.pool, session.unlabelled
     if data is not None:
-        pool = open_pool(data, text=text, label=label, split=split, skip_bad=skip_bad)
+        pool = open_pool(data, text=text, label=label, split=split, like=session.pool.columns, skip_bad=skip_bad)
         rows = np.arange(len(pool), dtype=np.int64)
         if pool.modality != session.pool.modality:
             raise DataError(

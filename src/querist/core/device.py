@@ -32,8 +32,11 @@ def pick_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"device {name!r} cannot be used: {reason}", hint="try --device cpu") from None
+        # Torch lists every kind of device it was ever built for.
+        reason = str(error).splitlines()[0].partition("Expected one of")[0].rstrip() or "there is no such kind"
+        raise UsageError(
+            f"device {name!r} cannot be used: {reason}", hint="try auto, cpu, cuda, cuda:1 or mps"
+        ) from None
     return device
 
 

@@ -53,6 +53,10 @@ class UsageError(QueristError):
     """The caller asked for something that cannot be."""
 
 
+_NAMES = 20
+"""Names that a message lists: beyond that nobody reads them."""
+
+
 class UnknownName(UsageError):
     """No thing of that kind has this name.
 
@@ -64,7 +68,8 @@ class UnknownName(UsageError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+        more = f", ... ({len(names)} in all)" if len(names) > _NAMES else ""
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names[:_NAMES])}{more}"
         super().__init__(f"no {kind} is called {name!r}", hint=hint)
 
 

@@ -21,11 +21,20 @@ _NUMBERS = ("id", "index", "row", "unnamed: 0", "")
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """The columns of a table that a person named; ``None`` is guessed."""
+    """The columns of a table that a person named; ``None`` is guessed.
+
+    Args:
+        text: texts, tokens or images.
+        label: labels.
+        split: names of splits.
+        like: the payload's columns in data seen before. New data must have them (a lone one may have another name),
+            and no other column is then mistaken for a label.
+    """
 
     text: str | None = None
     label: str | None = None
     split: str | None = None
+    like: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +75,18 @@ def roles_of(table: pa.Table, columns: Columns, *, where: str, files_are_splits:
                 f"{where} has no column {name!r}; its columns are {listed(names)}",
                 hint=f"give one of them to --{option}",
             )
+    named = [name for name in (columns.text, columns.label, columns.split) if name is not None]
+    if len(set(named)) < len(named):
+        twice = next(name for name in named if named.count(name) > 1)
+        raise UsageError(f"column {twice!r} was named twice", hint="a column is text, label or split, not two of them")
     split = columns.split
     if split is None and not files_are_splits and _says_splits(table, "split"):
         split = "split"
     left = [name for name in names if name != split]
     label = columns.label or _first_named(_LABEL, [name for name in left if name != columns.text])
     left = [name for name in left if name != label]
+    if columns.text is None and (len(columns.like) > 1 or set(columns.like) & set(names)):
+        return _like_before(table, columns, label, split, where)
     modality, payload = _payload(table, columns.text, left, where)
     if label is None:
         label = _likely_label(table, modality, [name for name in left if name not in payload], payload)
@@ -85,6 +100,20 @@ def roles_of(table: pa.Table, columns: Columns, *, where: str, files_are_splits:
         split=split,
         notes=tuple(_notes(columns, modality, payload, label, names, split)),
     )
+
+
+def _like_before(table: pa.Table, columns: Columns, label: str | None, split: str | None, where: str) -> Roles:
+    """The roles where the payload's columns are known from data seen before."""
+    missing = [name for name in columns.like if name not in table.column_names]
+    if missing:
+        raise DataError(
+            f"{where} lacks the columns {listed(missing)}; its columns are {listed(table.column_names)}",
+            hint="give it the columns that the model was trained on",
+        )
+    form = _form(table, columns.like[0])
+    modality = "table" if len(columns.like) > 1 or form == "number" else form
+    label = label if label not in columns.like else None
+    return Roles(modality=modality, payload=columns.like, label=label, split=split, notes=())
 
 
 def listed(names: Iterable[object], limit: int = 12) -> str:

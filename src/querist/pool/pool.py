@@ -19,7 +19,7 @@ from querist.pool.datasets import parts_of_datasets
 from querist.pool.index import GONE, RowIndex
 from querist.pool.part import Origin, Part
 from querist.pool.split import ASIDE, SPLITS, content_groups, restored, settled
-from querist.pool.truth import Label, as_label, class_names, task_kind
+from querist.pool.truth import Label, as_kind, as_label, class_names, task_kind
 
 Held = tuple[Any, Any] | float | None
 """A split given as ``(x, y)``, a share of the labelled rows to hold out, or nothing."""
@@ -59,6 +59,8 @@ class Pool:
         self.name = name
         self.modality = modality
         self.notes: list[str] = list(notes)
+        self.columns: tuple[str, ...] = ()
+        """Columns of the table that the payloads were made of; empty for other data."""
         self._classes = None if classes is None else tuple(str(one) for one in classes)
         self._index = RowIndex()
         self._truth: list[Label | None] = []
@@ -230,6 +232,31 @@ class Pool:
         if kind == "regression":
             return kind, ()
         return kind, self._classes if self._classes is not None else class_names(self._truth)
+
+    def labelled_as(self, kind: str) -> Pool:
+        """The same pool with its labels in the form that a task of ``kind`` wants: ``"3"`` as the amount 3, say.
+
+        Raises:
+            DataError: a label cannot be read so; names its row.
+
+        Example:
+            >>> Pool.from_arrays(np.eye(2), [3, 14]).labelled_as("regression").truth([0, 1])
+            [3.0, 14.0]
+        """
+        if kind == "tokens" and self.modality != "tokens":
+            raise UsageError(f"the rows of {self.name} are {self.modality}, no tokens that could be tagged")
+        pool = copy.copy(self)
+        pool.notes = list(self.notes)
+        pool._truth = []
+        for row, label in enumerate(self._truth):
+            try:
+                pool._truth.append(as_kind(label, kind))
+            except DataError as error:
+                hint = "name another column with --label, or another --task"
+                raise DataError(f"{error.message}, first in row {row} ({self.key(row)})", hint=hint) from None
+        if kind == "regression":
+            pool._classes = None
+        return pool
 
     def add(
         self,

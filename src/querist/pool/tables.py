@@ -93,7 +93,9 @@ def pool_of_tables(
     rows = range(whole.num_rows) if kept is None else kept
     keys = [f"{table.name}/{place}" for table, place in (places[row] for row in rows)]
     part = Part(payloads=payloads, labels=labels, keys=keys, split=splits)
-    return Pool([part], modality=roles.modality, name=name, test=test, notes=notes, seed=seed)
+    pool = Pool([part], modality=roles.modality, name=name, test=test, notes=notes, seed=seed)
+    pool.columns = roles.payload
+    return pool
 
 
 def _together(tables: Sequence[NamedTable], where: str) -> pa.Table:
@@ -146,15 +148,14 @@ def _labels(whole: pa.Table, roles: Roles, notes: list[str]) -> list[Label | Non
         return [None] * whole.num_rows
     labels = [as_label(value) for value in _plain(whole[roles.label]).to_pylist()]
     if any(isinstance(label, str) and "|" in label for label in labels):
-        notes.append(f"labels in column {roles.label!r} are parted at | into several classes a row")
+        notes.append(f"labels in column {roles.label!r} are parted at | into several classes a row, a lone | is none")
         labels = [
             [one for word in label.split("|") if (one := word.strip())] if isinstance(label, str) else label
             for label in labels
         ]
     if str(whole.schema.field(roles.label).type).startswith(("int", "uint")) and len(set(labels)) > _MANY_CLASSES:
         notes.append(
-            f"the whole numbers in column {roles.label!r} are taken for {len(set(labels))} classes; "
-            "write them with a decimal point for regression"
+            f"the whole numbers in column {roles.label!r} are {len(set(labels))} classes, unless the task is regression"
         )
     unknown = sum(label is None for label in labels)
     if unknown:

@@ -103,6 +103,39 @@ def task_kind(labels: Iterable[Label | None], modality: str) -> str | None:
     return "classification"
 
 
+def as_kind(label: Label | None, kind: str) -> Label | None:
+    """A label in the form that a task of ``kind`` wants, where it can be read so.
+
+    A whole number or a numeric text is an amount for ``regression``, an amount is a name for ``classification``, one
+    class is a list of one for ``multilabel``.
+
+    Raises:
+        DataError: it cannot be read so.
+
+    Example:
+        >>> as_kind("3", "regression"), as_kind(3.0, "classification"), as_kind("cat", "multilabel")
+        (3.0, '3', ['cat'])
+    """
+    if label is None or isinstance(label, _FORMS.get(kind, object)):
+        return label
+    if kind == "regression" and isinstance(label, str):
+        try:
+            amount = float(label)
+        except ValueError:
+            amount = math.nan
+        if math.isfinite(amount):
+            return amount
+    elif kind == "classification" and isinstance(label, float):
+        return str(int(label)) if label.is_integer() else str(label)
+    elif kind == "multilabel" and isinstance(label, str):
+        return [label]
+    raise DataError(f"the label {label!r} cannot be read for the task {kind}")
+
+
+_FORMS: dict[str, type] = {"classification": str, "regression": float, "multilabel": list, "tokens": list}
+"""Kind of task -> what its labels are."""
+
+
 def class_names(labels: Iterable[Label | None]) -> tuple[str, ...]:
     """Every class among ``labels`` once, in the order of numbers where all are numbers, else of the alphabet.
 

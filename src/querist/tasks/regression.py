@@ -19,6 +19,8 @@ from querist.tasks.base import Label, Task, refuse_unpaired
 class Regression(Task):
     """One number a row, in the unit of the labels. The row is its one unit.
 
+    A text that is a number, such as the class name of a whole number, is read as that number.
+
     Metrics: ``rmse`` and ``mae`` (lower is better), ``r2`` (of a constant truth: 1 if hit exactly, else 0).
 
     Example:
@@ -43,6 +45,8 @@ class Regression(Task):
         return 1
 
     def encode(self, label: Label) -> float:
+        if isinstance(label, str):
+            label = _number(label)
         if not isinstance(label, Real) or isinstance(label, bool):
             raise DataError(f"the label {label!r} is no number", hint="regression labels are numbers")
         if not math.isfinite(label):
@@ -77,3 +81,11 @@ class Regression(Task):
             "mae": float(error.abs().mean()),
             "r2": 1 - squares / spread if spread else float(squares == 0),
         }
+
+
+def _number(text: str) -> float | str:
+    """The number that a text is; the text where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

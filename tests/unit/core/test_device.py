@@ -30,3 +30,11 @@ def test_a_device_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError):
         pick_device("cuda")
+
+
+def test_what_torch_was_ever_built_for_is_not_recited() -> None:
+    with pytest.raises(UsageError) as found:
+        pick_device("abacus")
+    assert str(found.value) == (
+        "device 'abacus' cannot be used: there is no such kind; try auto, cpu, cuda, cuda:1 or mps"
+    )

@@ -39,3 +39,8 @@ def test_a_row_that_is_not_finite_is_named() -> None:
 
 def test_a_missing_package_names_its_extra() -> None:
     assert str(MissingExtra("ray", "ray")).endswith("pip install 'querist[ray]'")
+
+
+def test_a_crowd_of_known_names_is_cut_short() -> None:
+    message = str(UnknownName("model", "", [f"model_{number:03}" for number in range(200)]))
+    assert message.endswith("model_019, ... (200 in all)")

@@ -265,3 +265,30 @@ def test_from_dataset_without_labels() -> None:
     pool = Pool.from_dataset(["one text", "another"])
     assert (pool.modality, pool[1]) == ("text", "another")
     assert not pool.has_truth()
+
+
+@pytest.mark.parametrize(
+    ("y", "kind", "labels", "classes"),
+    [
+        ([3, 14], "regression", [3.0, 14.0], ()),
+        ([3.0, 1.5], "classification", ["3", "1.5"], ("1.5", "3")),
+        (["a", "b"], "multilabel", [["a"], ["b"]], ("a", "b")),
+        (["a", "b"], "classification", ["a", "b"], ("a", "b")),
+    ],
+)
+def test_labels_take_the_form_of_the_task(y, kind, labels, classes) -> None:
+    pool = Pool.from_arrays(np.eye(2), y)
+    before = pool.truth([0, 1])
+    other = pool.labelled_as(kind)
+    assert other.truth([0, 1]) == labels
+    assert other.suggest_task() == (kind, classes)
+    assert pool.truth([0, 1]) == before
+
+
+def test_a_label_that_cannot_take_the_form_is_named_with_its_row() -> None:
+    with pytest.raises(DataError, match=r"the label 'many' .* task regression, first in row 1 \(train/1\)"):
+        Pool.from_arrays(np.eye(2), ["1", "many"]).labelled_as("regression")
+    with pytest.raises(DataError, match="task classification"):
+        Pool.from_arrays(np.eye(2), [["a"], ["b"]]).labelled_as("classification")
+    with pytest.raises(UsageError, match="no tokens that could be tagged"):
+        Pool.from_arrays(np.eye(2), ["a", "b"]).labelled_as("tokens")

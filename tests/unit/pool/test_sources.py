@@ -177,7 +177,7 @@ def test_whole_numbers_that_look_like_amounts_get_a_word(tmp_path) -> None:
     rows = "\n".join(f"{at},{at * 1000}" for at in range(60))
     pool = open_pool("csv:" + _write(tmp_path / "houses.csv", f"rooms,target\n{rows}"))
     assert pool.suggest_task()[0] == "classification"
-    assert any("60 classes; write them with a decimal point for regression" in note for note in pool.notes)
+    assert any("60 classes, unless the task is regression" in note for note in pool.notes)
 
 
 def test_missing_labels_are_unknown_and_several_are_parted(tmp_path) -> None:
@@ -293,6 +293,31 @@ def test_columns_that_are_not_there(tmp_path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"holds no \.csv or \.tsv files"):
         open_pool(f"csv:{tmp_path / 'empty'}")
+
+
+def test_new_data_are_read_like_those_before(tmp_path) -> None:
+    seen = open_pool(f"csv:{_write(tmp_path / 'seen.csv', 'a,b,label' + chr(10) + '1,2,x' + chr(10) + '3,4,y')}")
+    assert seen.columns == ("a", "b")
+    # Without a label the last column of numbers would be taken for one, and in another order a number for another.
+    new = open_pool(f"csv:{_write(tmp_path / 'new.csv', 'more,b,a' + chr(10) + '9,2,1')}", like=seen.columns)
+    assert new[0].tolist() == [1, 2]
+    with pytest.raises(DataError, match="lacks the columns b; its columns are a, c"):
+        open_pool(f"csv:{_write(tmp_path / 'poor.csv', 'a,c' + chr(10) + '1,2')}", like=seen.columns)
+    texts = _write(tmp_path / "texts.csv", "remark,stars\nfine film,5\nbad film,1\ngood,5")
+    assert open_pool(f"csv:{texts}", like=("text",)).columns == ("remark",)
+
+
+def test_a_column_has_one_role(tmp_path) -> None:
+    file = _write(tmp_path / "a.csv", "text,label\none,x\ntwo,y")
+    with pytest.raises(UsageError, match="column 'text' was named twice"):
+        open_pool(f"csv:{file}", text="text", label="text")
+
+
+def test_a_csv_file_that_is_no_text_is_not_printed(tmp_path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"a,b\n\xff\xfe\x00\xd8,1\n\xff\n")
+    with pytest.raises(DataError) as found:
+        open_pool(f"csv:{tmp_path / 'a.csv'}")
+    assert str(found.value).isprintable()
 
 
 def test_cut_parquet(tmp_path) -> None:

@@ -27,13 +27,13 @@ def test_a_constant_truth_has_an_r2(guess: float, r2: float) -> None:
     assert TASK.evaluate(torch.tensor([guess, 5.0]), None, [5, 5])["r2"] == r2
 
 
-@pytest.mark.parametrize("label", ["3", None, True, float("nan"), float("inf"), [1.0]])
+@pytest.mark.parametrize("label", ["three", "", "nan", None, True, float("nan"), float("inf"), [1.0]])
 def test_what_is_no_number_is_refused(label: Any) -> None:
     with pytest.raises(DataError, match=r"is no number|is not finite"):
         TASK.encode(label)
 
 
-@pytest.mark.parametrize("label", [3, 3.0, np.float32(3), np.int64(3)])
+@pytest.mark.parametrize("label", [3, 3.0, np.float32(3), np.int64(3), "3", " 3.0"])
 def test_numbers_of_any_kind_are_taken(label: Any) -> None:
     assert TASK.encode(label) == 3.0
     assert type(TASK.encode(label)) is float

@@ -23,6 +23,7 @@ def open_pool(
     text: str | None = None,
     label: str | None = None,
     split: str | None = None,
+    like: tuple[str, ...] = (),
     skip_bad: bool = False,
     seed: int = 0,
 ) -> Pool:
@@ -33,6 +34,7 @@ def open_pool(
         text: column of a table that holds the texts (or tokens, or images); guessed if left out.
         label: column that holds the labels; guessed if left out.
         split: column that holds the names of the splits; ``split`` if there is one.
+        like: columns that the payloads of earlier data were made of (``Pool.columns``), to read new data likewise.
         skip_bad: leave unreadable images out, with a note, instead of refusing the data.
         seed: decides what is held out for testing where the data bring no test split. It is no run's seed: all
             runs on the data should test on the same rows.
@@ -53,7 +55,8 @@ def open_pool(
         raise UsageError(f"{kind} needs a path", hint=f"write {kind}:PATH")
     if path and not source.takes_path:
         raise UsageError(f"{kind} takes no path, and {path!r} was given", hint=f"write {kind}")
-    return source.open(path, columns=Columns(text=text, label=label, split=split), skip_bad=skip_bad, seed=seed)
+    columns = Columns(text=text, label=label, split=split, like=like)
+    return source.open(path, columns=columns, skip_bad=skip_bad, seed=seed)
 
 
 def _guess(path: Path) -> str:

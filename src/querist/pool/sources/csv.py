@@ -31,7 +31,11 @@ class Csv(TableSource):
                 pyarrow.csv.ParseOptions(delimiter=_delimiter(file), newlines_in_values=True),
             )
         except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-            why = str(error)
+            why = str(error).strip()
+            if "\ufffd" in why or "\0" in why:
+                raise DataError(
+                    f"{file} cannot be read as csv: it is no text", hint="check the kind of file"
+                ) from error
             hint = "save it as UTF-8" if "UTF8" in why or isinstance(error, UnicodeDecodeError) else "repair that line"
             raise DataError(f"{file} cannot be read as csv: {why}", hint=hint) from error
 
