@@ -31,7 +31,7 @@ from querist.pool.pool import Pool
 from querist.tasks import registry as tasks
 from querist.tasks.base import Task
 from querist.testing.checks import checks_for, run_check
-from querist.testing.checks.adapter import ModelCase
+from querist.testing.model_case import ModelCase
 from querist.testing.toy_pools import kinds_of
 from querist.training.recipe import Recipe
 

@@ -16,7 +16,7 @@ from querist.stopping import Plateau
 from querist.stopping.base import Stopping
 from querist.tasks import Classification, Regression, Tokens
 from querist.testing.checks import CheckFailed, checks_for, run_check
-from querist.testing.checks.adapter import ModelCase
+from querist.testing.model_case import ModelCase
 from querist.training.recipe import Recipe
 from querist.views import Logits
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from querist.testing.checks import adapter, oracle, score, selector, stopping, strategy, task, view
-from querist.testing.checks.adapter import ModelCase
 from querist.testing.checks.base import Check, CheckFailed, checks_of, run_check
+from querist.testing.model_case import ModelCase
 
 __all__ = [
     "CheckFailed",

@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,53 +16,13 @@ import querist.views
 from querist.core.errors import ColdStart, QueristError, ViewMissing
 from querist.models.base import Adapter
 from querist.pool.pool import Pool
-from querist.tasks.base import Label, Task
+from querist.tasks.base import Label
 from querist.testing.checks.base import global_generators_untouched, raises, require
-from querist.testing.toy_pools import ToyPool, toy_pool
+from querist.testing.model_case import LABELLED, MEMBERS, ModelCase
+from querist.testing.toy_pools import ToyPool
 from querist.views import Logits, Predictions, View
 
-LABELLED = np.arange(15)
 ASKED = np.arange(10, 40)
-_MEMBERS = 2
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ModelCase:
-    """A model and what it is tried on.
-
-    Args:
-        name: for messages and test ids.
-        make: the adapter for a pool and a task, not yet prepared. A few dozen training steps are enough: the toys
-            are easy, and every check trains anew.
-        modality: of the toy pool.
-        kind: of its task.
-    """
-
-    name: str
-    make: Callable[[Pool, Task], Adapter]
-    modality: str
-    kind: str
-
-    def __repr__(self) -> str:
-        return self.name
-
-    def toy(self) -> ToyPool:
-        """A new toy pool."""
-        return toy_pool(self.modality, self.kind)
-
-    def prepared(self, toy: ToyPool) -> Adapter:
-        """A new adapter that knows the toy."""
-        adapter = self.make(toy.pool, toy.task)
-        adapter.prepare(toy.pool, toy.task)
-        return adapter
-
-    @cached_property
-    def asked(self) -> tuple[Adapter, ToyPool]:
-        """A small trained ensemble, for checks that only ask."""
-        toy = self.toy()
-        adapter = self.prepared(toy)
-        _fit(adapter, toy, members=_MEMBERS)
-        return adapter, toy
 
 
 def _fit(adapter: Adapter, toy: ToyPool, *, seed: int = 1, rows: Any = LABELLED, **options: Any) -> str:
@@ -80,14 +38,14 @@ def _views(adapter: Adapter) -> list[View]:
     for cls in vars(querist.views).values():
         if inspect.isclass(cls) and issubclass(cls, View) and cls is not View and not cls().parts():
             if "source" in inspect.signature(cls).parameters:
-                views += [cls(samples=_MEMBERS, source=source) for source in ("dropout", "ensemble")]  # type: ignore[call-arg]
+                views += [cls(samples=MEMBERS, source=source) for source in ("dropout", "ensemble")]  # type: ignore[call-arg]
             else:
                 views.append(cls())
     return [view for view in views if adapter.answers(view)]
 
 
 def _said(
-    adapter: Adapter, pool: Pool, rows: Sequence[int] | np.ndarray, *, seed: int = 5, members: int = _MEMBERS
+    adapter: Adapter, pool: Pool, rows: Sequence[int] | np.ndarray, *, seed: int = 5, members: int = MEMBERS
 ) -> tuple[dict[View, torch.Tensor], torch.Tensor | None]:
     views = [view for view in _views(adapter) if view.members <= members]
     answers = adapter.answer(views, pool, np.asarray(rows), seed=seed)
@@ -148,7 +106,7 @@ def check_leaves_its_surroundings(case: ModelCase) -> None:
     kept = copy.deepcopy(labels)
     with global_generators_untouched():
         adapter = case.prepared(toy)
-        adapter.fit(toy.pool, rows, labels, seed=3, members=_MEMBERS)
+        adapter.fit(toy.pool, rows, labels, seed=3, members=MEMBERS)
         _said(adapter, toy.pool, ASKED)
         adapter.predict(toy.pool, ASKED)
     require(bool((rows == LABELLED).all()) and labels == kept, "it writes into what it was handed")
@@ -260,7 +218,7 @@ def check_saved_and_loaded(case: ModelCase) -> None:
     _same(_said(loaded, toy.pool, ASKED)[0], _said(adapter, toy.pool, ASKED)[0], "loaded weights differ", atol=1e-6)
     first = case.prepared(toy)
     if not first.refits:
-        _fit(first, toy, members=_MEMBERS)
+        _fit(first, toy, members=MEMBERS)
     require(_fit(loaded, toy, seed=9) == _fit(first, toy, seed=9), "training goes on in another way")
 
 
@@ -271,7 +229,7 @@ def check_one_class(case: ModelCase) -> None:
     first = toy.labels[0]
     alike = [row for row in range(len(toy.pool)) if _alike(toy.labels[row], first)]
     for rows in (alike, [0]):
-        _fit(adapter, toy, rows=rows, members=_MEMBERS)
+        _fit(adapter, toy, rows=rows, members=MEMBERS)
         for view, answer in _said(adapter, toy.pool, ASKED)[0].items():
             require(bool(torch.isfinite(answer).all()), f"{view}: not finite after {len(rows)} rows of one class")
 
@@ -306,7 +264,7 @@ def check_answers_rows_added_later(case: ModelCase) -> None:
     """A row that joined the pool after ``prepare`` is answered as its like, and can be trained on."""
     toy = case.toy()
     adapter = case.prepared(toy)
-    _fit(adapter, toy, members=_MEMBERS)
+    _fit(adapter, toy, members=MEMBERS)
     old = ASKED[3:6]
     new = toy.pool.add([toy.pool[row] for row in old], origin="copied")
     _same(
@@ -337,7 +295,7 @@ def check_tells_its_progress(case: ModelCase) -> None:
     toy = case.toy()
     adapter = case.prepared(toy)
     shares: list[float] = []
-    _fit(adapter, toy, members=_MEMBERS, progress=shares.append)
+    _fit(adapter, toy, members=MEMBERS, progress=shares.append)
     require(bool(shares) and shares == sorted(shares) and shares[0] >= 0 and shares[-1] == 1, f"training: {shares}")
     shares.clear()
     adapter.answer(_views(adapter), toy.pool, ASKED, seed=5, progress=shares.append)
