@@ -25,6 +25,7 @@ def _points(selector: Selector, n: int = 24, *, seed: int = 0) -> Tensor:
     makers = {
         "scores": lambda: torch.randn(n, generator=rng),
         "points": lambda: torch.randn(n, 5, generator=rng),
+        "features": lambda: torch.randn(n, 32, generator=rng),  # more directions than picks
         "prob_samples": lambda: torch.randn(8, n, 4, generator=rng).softmax(-1),
     }
     require(first in makers, f"the checks do not know the parameter {first!r} (known: {', '.join(makers)})")
@@ -103,7 +104,7 @@ def check_duplicates(selector: Selector) -> None:
     twice = _rows(points, [*range(8), *range(8), *range(8)])
     picked = _seeded(selector, twice, k=24)
     require(sorted(picked) == list(range(24)), f"{picked}")
-    if points.ndim == 2 and next(iter(inspect.signature(selector).parameters)) == "points":
+    if points.ndim == 2 and next(iter(inspect.signature(selector).parameters)) in ("points", "features"):
         first = [pos % 8 for pos in _seeded(selector, twice, k=8)]
         require(len(set(first)) == 8, f"a point comes twice before all came once: {first}")
 

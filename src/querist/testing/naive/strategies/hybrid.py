@@ -30,3 +30,15 @@ def diverse_mini_batch_picks(
     torch.randperm(len(candidates), generator=rng)  # the draw that would break ties, of which there are none
     shortlist = candidates[: strategy.beta * k]
     return selectors.kmeans_picks(embeddings, k=k, labelled=[], candidates=shortlist, rng=rng, weights=informative)
+
+
+def max_det_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """Greedy determinant."""
+    return selectors.max_det_picks(
+        embeddings,
+        k=k,
+        labelled=at.labelled.tolist(),
+        candidates=at.candidates.tolist(),
+        rng=rng,
+        noise=strategy.noise,
+    )
