@@ -11,7 +11,6 @@ from pathlib import Path
 
 from sqlalchemy import (
     DDL,
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -31,6 +30,7 @@ from sqlalchemy import (
 )
 
 from querist.core.errors import JournalCorrupt, JournalTooNew
+from querist.storage.json_column import Json
 
 HEAD = "0001"
 """Revision of the tables below. Revisions are four digits that count up, so a larger one is a newer one."""
@@ -54,7 +54,7 @@ events = Table(
     Column("unit", BigInteger),
     Column("other", BigInteger),
     # JSON, not PostgreSQL's JSONB: key order, large numbers and every escaped character come back as given.
-    Column("payload", JSON, nullable=False),
+    Column("payload", Json, nullable=False),
     Column("suggestion_shown", Boolean),
     Column("model_version", Text, nullable=False),
     Index("events_by_campaign", "campaign", "seq"),
@@ -67,12 +67,12 @@ rounds = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("asked_at", Float, nullable=False),
     Column("asked_by", Text, nullable=False),
-    Column("state", JSON, nullable=False),
+    Column("state", Json, nullable=False),
     Column("closed_at", Float),
     Column("model_version", Text),
     Column("labels", Integer),
     Column("trained_through", BigInteger),
-    Column("seconds", JSON),
+    Column("seconds", Json),
 )
 
 picks = Table(
@@ -97,7 +97,7 @@ metrics = Table(
     ForeignKeyConstraint(["campaign", "number"], ["rounds.campaign", "rounds.number"]),
 )
 
-meta = Table("meta", metadata, Column("key", String(128), primary_key=True), Column("value", JSON, nullable=False))
+meta = Table("meta", metadata, Column("key", String(128), primary_key=True), Column("value", Json, nullable=False))
 
 # Alembic's own table, declared here so that creating a fresh journal need not import Alembic.
 version = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))

@@ -172,6 +172,16 @@ def test_numpy_s_numbers_are_numbers(path: Path) -> None:
         assert journal.rounds("main")[0].picks[0].row == 4
 
 
+def test_numbers_come_back_to_the_last_digit_and_as_what_they_were(path: Path) -> None:
+    # SQLite's own reading of the first gives its neighbour.
+    given = [-540046016.449763, 3.0, 3, 1e300, 0.1, 5e-324, -0.0, "3.0", "1e5"]
+    with Journal.open(path, create=True) as journal:
+        journal.append([LabelGiven(query=Query(row=row), payload=value) for row, value in enumerate(given)])
+        journal.set_meta("numbers", 3.0)
+        assert [repr(event.payload) for event in journal.events()] == [repr(value) for value in given]
+        assert repr(journal.meta("numbers")) == "3.0"
+
+
 def test_a_long_journal_is_read_page_by_page_while_it_grows(path: Path) -> None:
     with Journal.open(path, create=True) as journal:
         journal.append([label(row) for row in range(2500)])

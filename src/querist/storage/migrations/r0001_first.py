@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from querist.storage.json_column import Json
+
 revision = "0001"
 down_revision = None
 
@@ -22,7 +24,7 @@ def upgrade() -> None:
         sa.Column("row", sa.BigInteger, nullable=False),
         sa.Column("unit", sa.BigInteger),
         sa.Column("other", sa.BigInteger),
-        sa.Column("payload", sa.JSON, nullable=False),
+        sa.Column("payload", Json, nullable=False),
         sa.Column("suggestion_shown", sa.Boolean),
         sa.Column("model_version", sa.Text, nullable=False),
     )
@@ -33,12 +35,12 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("asked_at", sa.Float, nullable=False),
         sa.Column("asked_by", sa.Text, nullable=False),
-        sa.Column("state", sa.JSON, nullable=False),
+        sa.Column("state", Json, nullable=False),
         sa.Column("closed_at", sa.Float),
         sa.Column("model_version", sa.Text),
         sa.Column("labels", sa.Integer),
         sa.Column("trained_through", sa.BigInteger),
-        sa.Column("seconds", sa.JSON),
+        sa.Column("seconds", Json),
     )
     op.create_table(
         "picks",
@@ -60,7 +62,7 @@ def upgrade() -> None:
     op.create_table(
         "meta",
         sa.Column("key", sa.String(128), primary_key=True),
-        sa.Column("value", sa.JSON, nullable=False),
+        sa.Column("value", Json, nullable=False),
     )
     if op.get_bind().dialect.name == "sqlite":
         for act in ("update", "delete"):
