@@ -23,9 +23,10 @@ def import_(
 ) -> None:
     """Read labels from a file into a run. All of them are checked first; a file read twice counts once."""
     from querist.storage.labels_file import import_labels, label_events
+    from querist.storage.lock import locked
 
     name = format or format_of(file, "csv")
-    with opened(run, arm, seed) as (bench, journal, campaign):
+    with opened(run, arm, seed) as (bench, journal, campaign), locked(run):
         records = import_labels(file, format=name, kind=bench.task.kind)
         rows = bench.pool.rows("train").tolist()
         events = label_events(

@@ -12,6 +12,7 @@
     ├── ColdStart                 a strategy needs labels (or a trained model) and there are none yet
     ├── ViewMissing               nobody can answer a declared view
     ├── MissingExtra              an optional package is not installed; names the extra
+    ├── InUse                     another process is at work on the run
     └── JournalError              the journal cannot be read or written
         ├── JournalCorrupt        damaged file
         ├── JournalTooNew         written by a newer Querist
@@ -120,6 +121,10 @@ class MissingExtra(QueristError):
             f"this needs the package {package!r}, which is not installed",
             hint=f"pip install 'querist[{extra}]'",
         )
+
+
+class InUse(QueristError):
+    """Another process is at work on the run."""
 
 
 class JournalError(QueristError):

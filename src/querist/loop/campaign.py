@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from querist.loop.progress import Listener, RoundEnded, Stage, silent
 from querist.loop.session import Session
 from querist.oracles.base import Oracle
 from querist.stopping.base import RoundSummary, Stopping
+from querist.storage.journal import Round
 
 VALIDATION = "validation/"
 """Prefix of metrics on validation rows in the journal; the others are on the test rows."""
@@ -32,6 +33,10 @@ class Pace:
         fresh = max(self._done - self._first, 1)
         seconds = (time.perf_counter() - self._started) / fresh * (self._total - self._done)
         return self._done / self._total, max(seconds, 0.0)
+
+    def forgo(self, labels: int) -> None:
+        """A campaign stopped with so many labels unspent."""
+        self._total -= labels
 
 
 def run_campaign(
@@ -66,8 +71,8 @@ def run_campaign(
         pace: time and share of the whole run.
         listener: gets progress.
     """
-    pace = pace or Pace(budget, session.labels)
-    counted = session.labels
+    counted = labels_spent(session.journal.rounds(session.campaign))
+    pace = pace or Pace(budget, counted)
 
     def stage(text: str, share: float) -> None:
         listener(Stage(arm=arm, seed=session.seed, text=text, share=share))
@@ -101,12 +106,18 @@ def run_campaign(
             )
         reason = why_stop(session, budget, stopping)
         if reason is not None:
+            pace.forgo(budget - session.labels)
             return reason
         first = session.round < 0
         session.ask(
             min(initial if first else batch, budget - session.labels),
             progress=lambda share: stage("choosing", share),
         )
+
+
+def labels_spent(rounds: Iterable[Round]) -> int:
+    """Labels on the bill when the last of these rounds was closed."""
+    return max((record.labels or 0 for record in rounds if record.closed), default=0)
 
 
 def why_stop(session: Session, budget: int, stopping: Sequence[Stopping]) -> str | None:

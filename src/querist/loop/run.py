@@ -9,24 +9,30 @@ curve.csv     one line a round
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from querist.core.device import threads
 from querist.core.errors import DataError, UsageError
-from querist.loop.campaign import Pace, run_campaign
+from querist.loop.campaign import Pace, labels_spent, run_campaign
 from querist.loop.progress import Listener, RunEnded, RunStarted, silent
 from querist.loop.result import RunResult, campaign_name, read_curves
 from querist.loop.session import Session
 from querist.loop.settings import RunSettings
 from querist.loop.workbench import Workbench
+from querist.storage.atomic import atomic_write
 from querist.storage.journal import Journal
+from querist.storage.lock import locked
 from querist.tasks.base import Task
 
 SETTINGS, JOURNAL, CURVE = "run.toml", "querist.db", "curve.csv"
+BEGUN = "settings"
+"""What the journal calls the settings that the run began with."""
 
 
 def run(
@@ -48,7 +54,8 @@ def run(
         listener: gets progress.
 
     Raises:
-        QueristError: anything of the error tree; the folder is as it was.
+        InUse: another process is at work on this run.
+        QueristError: anything else of the error tree; the folder is as it was.
     """
     here = (out / SETTINGS).exists()
     if here and not resume:
@@ -64,14 +71,18 @@ def run(
             write_curve(result)
             return result
     settings.check()
-    bench = Workbench(settings)
-    settings = bench.settings
-    if not here:
-        _make_folder(settings, out)
-    started = time.perf_counter()
-    with threads(settings.found.threads), Journal.open(str(out / JOURNAL), create=False) as journal:
+    with ExitStack() as held:
+        if here:
+            held.enter_context(locked(out))
+        bench = Workbench(settings)
+        settings = bench.settings
+        if not here:
+            held.enter_context(_new_folder(settings, out))
+        started = time.perf_counter()
+        held.enter_context(threads(settings.found.threads))
+        journal = held.enter_context(_journal(out, settings))
         _run_campaigns(bench, journal, out, listener)
-        result = _result(bench.settings, journal, out, notes=bench.notes, task=bench.task)
+        result = _result(settings, journal, out, notes=bench.notes, task=bench.task)
         write_curve(result)
     listener(RunEnded(seconds=time.perf_counter() - started))
     return result
@@ -87,7 +98,7 @@ def load_result(out: Path) -> RunResult:
     from querist.tasks import make_task
 
     task = make_task(settings.found.task or "classification", settings.found.classes)
-    with Journal.open(str(out / JOURNAL), create=False) as journal:
+    with _journal(out, settings) as journal:
         return _result(settings, journal, out, notes=journal.meta("notes", []), task=task)
 
 
@@ -97,10 +108,12 @@ def load_session(out: Path, *, arm: str | None = None, seed: int | None = None) 
     Raises:
         DataError: ``out`` holds no run, or its data have changed.
     """
-    bench = Workbench(_stored(out))
+    settings = _stored(out)
+    journal = _journal(out, settings)
+    bench = Workbench(settings)
     arm = bench.settings.arms[0] if arm is None else arm
     seed = bench.settings.seeds[0] if seed is None else seed
-    return bench.session(arm, seed, Journal.open(str(out / JOURNAL), create=False), out)
+    return bench.session(arm, seed, journal, out)
 
 
 def _run_campaigns(bench: Workbench, journal: Journal, out: Path, listener: Listener) -> None:
@@ -108,14 +121,13 @@ def _run_campaigns(bench: Workbench, journal: Journal, out: Path, listener: List
     journal.set_meta("notes", bench.notes)
     listener(RunStarted(arms=settings.arms, seeds=settings.seeds, budget=settings.budget, notes=tuple(bench.notes)))
     campaigns = [(arm, seed) for seed in settings.seeds for arm in settings.arms]
-    spent = 0
-    for arm, seed in campaigns:
-        rounds = journal.rounds(campaign_name(arm, seed))
-        spent += max((record.labels or 0 for record in rounds if record.closed), default=0)
-    pace = Pace(settings.budget * len(campaigns), spent)
+    spent = {name: labels_spent(journal.rounds(name)) for name in (campaign_name(*each) for each in campaigns)}
+    stopped = [name for name in spent if journal.meta(f"stopped/{name}") is not None]
+    pace = Pace(settings.budget * len(campaigns), sum(spent.values()))
+    pace.forgo(sum(settings.budget - spent[name] for name in stopped))
     for arm, seed in campaigns:
         name = campaign_name(arm, seed)
-        if journal.meta(f"stopped/{name}") is not None:
+        if name in stopped:
             continue
         session = bench.session(arm, seed, journal, out)
         reason = run_campaign(
@@ -160,32 +172,56 @@ def write_curve(result: RunResult) -> None:
                 lines.append(head | point.metrics | seconds)
     if not lines:
         return
-    path = result.out / CURVE
-    whole = path.with_suffix(".part")
-    with whole.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(lines[0]))
+    with atomic_write(result.out / CURVE) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.DictWriter(text, fieldnames=list(lines[0]))
         writer.writeheader()
         writer.writerows(lines)
-    os.replace(whole, path)
+        text.detach()  # flushes, and leaves the file open for its owner
 
 
-def _make_folder(settings: RunSettings, out: Path) -> None:
-    """The run folder appears complete or not at all, whenever this is killed."""
+@contextmanager
+def _new_folder(settings: RunSettings, out: Path) -> Iterator[None]:
+    """The run folder appears complete or not at all, whenever this is killed, and is ours while this is open."""
     part = out.with_name(f".{out.name}.part")
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        settings.write(part / SETTINGS)
-        Journal.open(str(part / JOURNAL), create=True).close()
-        os.replace(part, out)
+        part.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        shutil.rmtree(part, ignore_errors=True)
-        raise UsageError(f"cannot make the run folder {out}: {error.strerror}", hint="use another --out") from None
+        raise _not_made(out, error) from None
+    with locked(part, named=out):
+        try:
+            for left in part.iterdir():  # by one that was killed here
+                left.unlink()
+            settings.write(part / SETTINGS)
+            with Journal.open(str(part / JOURNAL), create=True) as journal:
+                journal.set_meta(BEGUN, settings.asked())
+            os.replace(part, out)
+        except BaseException as error:
+            shutil.rmtree(part, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise _not_made(out, error) from None
+            raise
+        yield
+
+
+def _not_made(out: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot make the run folder {out}: {error.strerror}", hint="use another --out")
+
+
+def _journal(out: Path, settings: RunSettings) -> Journal:
+    """The journal of a run, which must have begun with these settings."""
+    journal = Journal.open(str(out / JOURNAL), create=False)
+    try:
+        settings.refuse_edited(journal.meta(BEGUN))
+    except BaseException:
+        journal.close()
+        raise
+    return journal
 
 
 def _finished(out: Path, settings: RunSettings) -> bool:
     names = [campaign_name(arm, seed) for arm in settings.arms for seed in settings.seeds]
-    with Journal.open(str(out / JOURNAL), create=False) as journal:
+    with _journal(out, settings) as journal:
         return all(journal.meta(f"stopped/{name}") is not None for name in names)
 
 

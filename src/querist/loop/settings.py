@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from querist import strategies
 from querist.core.config import from_mapping, read_table, to_toml
 from querist.core.errors import BudgetError, SettingsDiffer, UsageError
 from querist.loop.cold_start import initial_strategy
+from querist.storage.plain import plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,8 @@ class Found:
     threads: int | None = None
     pool: str | None = None
     """Fingerprint of the data."""
+    folder: str | None = None
+    """Where relative paths of the data start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +91,13 @@ class RunSettings:
         """The strategies that are run, the person's own first."""
         return (self.strategy,) if self.compare in ("none", self.strategy) else (self.strategy, self.compare)
 
+    @property
+    def located_data(self) -> str:
+        """``data`` with its path from where the run began, so that it is found from other folders too."""
+        kind, colon, path = self.data.partition(":")
+        there = Path(self.found.folder or "") / Path(path).expanduser()
+        return f"{kind}:{there}" if colon and self.found.folder and there.exists() else self.data
+
     def check(self) -> None:
         """Refuse what cannot be run, before anything is read or written.
 
@@ -116,6 +127,8 @@ class RunSettings:
             )
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise UsageError(f"the seeds are {list(self.seeds)}", hint="give one or more different numbers")
+        if self.target is not None and not math.isfinite(self.target):
+            raise UsageError(f"--target is {self.target}", hint="give a value that the metric can take")
         if self.stop not in ("budget", "plateau"):
             raise UsageError(f"--stop is {self.stop!r}", hint="choose budget or plateau")
         if self.stop == "plateau" and not (self.validation or self.free_validation):
@@ -162,6 +175,23 @@ class RunSettings:
             text = ", ".join(f"{name} was {_shown(mine[name])}, is {_shown(theirs[name])}" for name in names)
             raise SettingsDiffer(f"this run was started with other settings: {text}", hint="use another --out")
 
+    def refuse_edited(self, begun: dict[str, Any] | None) -> None:
+        """Refuse to read a run with settings that were edited since it began.
+
+        Data may have moved (what they hold is compared by itself), and a target only decides what is reported.
+
+        Args:
+            begun: what :meth:`asked` said then, as the journal keeps it; nothing is compared if ``None``.
+
+        Raises:
+            SettingsDiffer: names each setting that differs.
+        """
+        now, before = plain(self.asked(), "the settings"), begun or {}
+        names = [name for name in before if name not in ("data", "target") and now.get(name) != before[name]]
+        if names:
+            text = ", ".join(f"{name} was {_shown(before[name])}, is {_shown(now.get(name))}" for name in names)
+            raise SettingsDiffer(f"run.toml was edited since the run began: {text}", hint="put that back")
+
 
 def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

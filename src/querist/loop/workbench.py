@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from querist import strategies
-from querist.core.errors import BudgetError, DataError, UnknownName, UsageError
+from querist.core.errors import BudgetError, DataError, UnknownName, UsageError, ViewMissing
 from querist.core.rng import numpy_generator
 from querist.loop.cold_start import initial_strategy
 from querist.loop.result import campaign_name
@@ -47,7 +47,7 @@ class Workbench:
 
         found = settings.found
         self.pool: Pool = open_pool(
-            settings.data,
+            settings.located_data,
             text=settings.text,
             label=settings.label,
             split=settings.split,
@@ -62,10 +62,12 @@ class Workbench:
         if kind not in registry:
             raise UnknownName("task", kind, registry)
         if kind != guessed:
-            # Labels are plain data of one form; another task could not read them, and would say so a round too late.
-            raise UsageError(
-                f"--task is {kind}, and the labels of {self.pool.name} are {guessed} labels",
-                hint="write amounts with a decimal point, classes as names or whole numbers",
+            self.pool = self.pool.labelled_as(kind)
+            _, classes = self.pool.suggest_task()
+        if kind == "classification" and len(classes) < 2:
+            raise DataError(
+                f"all labels of {self.pool.name} are {classes[0]!r}, so there is nothing to learn",
+                hint="give data with two classes or more",
             )
         self.task: Task = make_task(kind, found.classes or classes)
         self.metric = settings.metric or self.task.metrics[0]
@@ -84,7 +86,7 @@ class Workbench:
             options["inference_batch"] = found.inference_batch
         self.adapter: Adapter = make_model(model, self.pool, self.task, device=device, **options)
         self.adapter.prepare(self.pool, self.task)
-        self._check_views(settings)
+        self._check_views(settings, model)
         self.settings = settings.with_found(
             Found(
                 task=kind,
@@ -95,6 +97,7 @@ class Workbench:
                 threads=found.threads or self.adapter.found.get("threads") or torch.get_num_threads(),
                 inference_batch=self.adapter.found.get("inference_batch"),
                 pool=self.pool.fingerprint,
+                folder=found.folder or str(Path.cwd()),
             )
         )
 
@@ -113,11 +116,16 @@ class Workbench:
         if settings.free_validation:
             self.notes.append(f"{len(pool.rows('validation'))} validation labels are used free of charge")
 
-    def _check_views(self, settings: RunSettings) -> None:
+    def _check_views(self, settings: RunSettings, model: str) -> None:
         """Every view that will be asked for must have somebody who answers it."""
         for arm in settings.arms:
             asked = [view for view in self._strategy(arm).needs_for(self.task.kind) if not isinstance(view, Labels)]
-            primitives(asked, self.adapter.answers)
+            try:
+                primitives(asked, self.adapter.answers)
+            except ViewMissing as error:
+                raise ViewMissing(
+                    f"{arm} cannot choose with the model {model}: {error.message}", hint=error.hint
+                ) from None
         if initial_strategy(settings.initial_strategy).needs():
             primitives([Raw()], self.adapter.answers)
 

@@ -29,8 +29,14 @@ class Simulated(Oracle):
 
     def __init__(self, pool: Pool) -> None:
         if not pool.has_truth("train"):
+            rows = pool.rows("train")
+            unknown = int((~pool.known(rows)).sum())
+            what = f"{unknown} of {len(rows)} training rows of {pool.name} have no label" if unknown < len(rows) else ""
             raise DataError(
-                f"{pool.name} has no labels to answer from", hint="name their column with --label, or label by hand"
+                what or f"{pool.name} has no labels to answer from",
+                hint="remove those rows, or name another column with --label"
+                if what
+                else "name their column with --label, or label by hand",
             )
         super().__init__(pool)
 

@@ -116,8 +116,14 @@ def _pool(result: RunResult) -> tuple[Pool | None, str]:
     settings = result.settings
     try:
         pool = open_pool(
-            settings.data, text=settings.text, label=settings.label, split=settings.split, skip_bad=settings.skip_bad
+            settings.located_data,
+            text=settings.text,
+            label=settings.label,
+            split=settings.split,
+            skip_bad=settings.skip_bad,
         )
+        if settings.task is not None:
+            pool = pool.labelled_as(settings.task)
     except QueristError as error:
         return None, str(error)
     if settings.found.pool is not None and pool.fingerprint != settings.found.pool:
