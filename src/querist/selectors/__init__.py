@@ -10,8 +10,10 @@ the order picked. Gradient embeddings are passed as :class:`FactoredPoints`. Fil
 from querist.selectors.k_center import k_center
 from querist.selectors.kmeans import kmeans
 from querist.selectors.kmeans_pp import kmeans_pp
+from querist.selectors.lcmd import lcmd
 from querist.selectors.max_det import max_det
 from querist.selectors.points import FactoredPoints
+from querist.selectors.sample import sample
 from querist.selectors.top_k import top_k
 
-__all__ = ["FactoredPoints", "k_center", "kmeans", "kmeans_pp", "max_det", "top_k"]
+__all__ = ["FactoredPoints", "k_center", "kmeans", "kmeans_pp", "lcmd", "max_det", "sample", "top_k"]

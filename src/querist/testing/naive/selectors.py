@@ -43,6 +43,47 @@ def k_center_picks(
     return taken[len(labelled) :]
 
 
+def lcmd_picks(
+    points: list[Vector], *, k: int, labelled: list[int], candidates: list[int], rng: Generator
+) -> list[int]:
+    """All clusters formed anew for every pick."""
+    del rng
+    free = [pos for pos in candidates if pos not in labelled]
+    taken = list(labelled)
+    for _ in range(k):
+        if not taken:
+            best = max(free, key=lambda pos: math.hypot(*points[pos]))
+        else:
+            nearest = {pos: min(taken, key=lambda centre: math.dist(points[pos], points[centre])) for pos in free}
+            squared = {pos: math.dist(points[pos], points[nearest[pos]]) ** 2 for pos in free}
+            cost = {centre: sum(squared[pos] for pos in free if nearest[pos] == centre) for centre in taken}
+            largest = max(taken, key=lambda centre: cost[centre])
+            best = max((pos for pos in free if nearest[pos] == largest), key=lambda pos: squared[pos])
+        taken.append(best)
+        free.remove(best)
+    return taken[len(labelled) :]
+
+
+def sample_law(
+    scores: Vector,
+    *,
+    picked: list[int],
+    labelled: list[int],
+    candidates: list[int],
+    law: str = "softmax",
+    beta: float = 1.0,
+) -> dict[int, float]:
+    """The weight of each position that is left, over the sum."""
+    open_ = sorted((pos for pos in candidates if pos not in labelled), key=lambda pos: -scores[pos])
+    weights = {}
+    for rank, pos in enumerate(open_, start=1):
+        weights[pos] = {"softmax": lambda s: math.exp(beta * s), "power": lambda s: s**beta}.get(
+            law, lambda _, rank=rank: rank**-beta
+        )(scores[pos])
+    left = {pos: weight for pos, weight in weights.items() if pos not in picked}
+    return {pos: weight / sum(left.values()) for pos, weight in left.items()}
+
+
 def max_det_picks(
     features: list[Vector], *, k: int, labelled: list[int], candidates: list[int], rng: Generator, noise: float = 1e-6
 ) -> list[int]:

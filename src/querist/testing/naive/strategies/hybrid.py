@@ -42,3 +42,11 @@ def max_det_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng
         rng=rng,
         noise=strategy.noise,
     )
+
+
+def lcmd_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """Largest cluster, maximum distance."""
+    del strategy
+    return selectors.lcmd_picks(
+        embeddings, k=k, labelled=at.labelled.tolist(), candidates=at.candidates.tolist(), rng=rng
+    )
