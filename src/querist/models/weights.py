@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from querist.core.errors import DataError, UsageError
+from querist.core.errors import DataError, NotDurable, UsageError
 
 Start = Literal["scratch", "initial", "warm"]
 STARTS = ("scratch", "initial", "warm")
@@ -78,18 +78,29 @@ def fingerprint(modules: Sequence[nn.Module], extra: Any = None) -> str:
 
 
 def save(folder: Path, modules: Sequence[nn.Module], facts: dict[str, Any]) -> None:
-    """Weights as safetensors, everything else as JSON. A reader never sees half a file."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Weights as safetensors, everything else as JSON. A reader never sees half a file.
+
+    Raises:
+        NotDurable: full disk, or a folder that cannot be written.
+    """
     # Copies, because safetensors refuses tensors that share memory (tied weights).
     tensors = {
         f"{member}.{name}": tensor.detach().cpu().contiguous().clone()
         for member, module in enumerate(modules)
         for name, tensor in module.state_dict().items()
     }
-    save_file(tensors, folder / f"{_WEIGHTS}.part")
-    os.replace(folder / f"{_WEIGHTS}.part", folder / _WEIGHTS)
-    (folder / f"{_FACTS}.part").write_text(json.dumps(facts), encoding="utf-8")
-    os.replace(folder / f"{_FACTS}.part", folder / _FACTS)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, folder / f"{_WEIGHTS}.part")
+        os.replace(folder / f"{_WEIGHTS}.part", folder / _WEIGHTS)
+        (folder / f"{_FACTS}.part").write_text(json.dumps(facts), encoding="utf-8")
+        os.replace(folder / f"{_FACTS}.part", folder / _FACTS)
+    except (OSError, SafetensorError) as error:
+        for name in (_WEIGHTS, _FACTS):
+            (folder / f"{name}.part").unlink(missing_ok=True)
+        raise NotDurable(
+            f"the weights in {folder} cannot be written: {error}", hint="make room, then repeat"
+        ) from error
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

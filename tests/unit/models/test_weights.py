@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from querist.core.errors import DataError, UsageError
+from querist.core.errors import DataError, NotDurable, UsageError
 from querist.models import weights
 from querist.models.weights import Source
 
@@ -101,3 +102,17 @@ def test_files_that_are_missing_damaged_or_of_another_network_are_named(tmp_path
         weights.load_into(tmp_path, [make()])
     with pytest.raises(DataError, match="damaged"):
         weights.read_facts(tmp_path)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights.save(tmp_path, [make()], {"round": 1})
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(tensors: dict[str, Tensor], path: Path) -> None:
+        path.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(weights, "save_file", full)
+    with pytest.raises(NotDurable, match=r"cannot be written: .*No space left on device .*; make room, then repeat"):
+        weights.save(tmp_path, [make()], {"round": 2})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
