@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from querist.cli import doctor, export, import_, predict, run, strategies
-from querist.cli.console import report_error
+from querist.cli.console import INTERRUPTED, remark, report_error
 from querist.cli.report import command as report
 from querist.core.errors import UnknownName
 
@@ -40,11 +41,17 @@ class QueristGroup(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         # Before torch is loaded: its threads then sleep while they wait. Spinning ones are ruinous beside other work.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        # A hub that cannot be reached is told once, by us, and not at each try.
+        os.environ.setdefault("HF_HUB_VERBOSITY", "error")
         debug, as_json = DEBUG in words, "--json" in words
         words = [word for word in words if word != DEBUG]  # wherever it stands: an error may come before the command
         extra["prog_name"] = "querist"
         try:
-            returned = super().main(words, standalone_mode=False, **extra)
+            with warnings.catch_warnings():
+                warnings.showwarning = remark
+                returned = super().main(words, standalone_mode=False, **extra)
+            if returned == INTERRUPTED:
+                raise KeyboardInterrupt  # the library below has eaten the one that said so
             code = returned if isinstance(returned, int) else 0
             sys.stdout.flush()  # here, where a reader that has gone can still be seen
         except BrokenPipeError:

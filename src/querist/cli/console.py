@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended."""
+
+
 class Interrupted(Exception):
     """Ctrl-C, with a sentence that says how to go on."""
 
@@ -46,6 +50,11 @@ def _width(terminal: bool) -> int | None:
 def say(text: str) -> None:
     """One remark on standard error."""
     print(f"querist: {' '.join(text.split())}", file=sys.stderr)
+
+
+def remark(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    """A warning of a package below, on one line; what ``warnings.showwarning`` is set to."""
+    say(f"{category.__name__}: {message}")
 
 
 def print_json(value: Any) -> None:
@@ -86,7 +95,7 @@ def _described(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, QueristError):
         return error.kind, str(error), 2
     if isinstance(error, Interrupted | KeyboardInterrupt):
-        return "Interrupted", str(error) or "stopped by Ctrl-C", 130
+        return "Interrupted", str(error) or "stopped by Ctrl-C", INTERRUPTED
     if isinstance(error, OSError) and error.strerror:
         place = f": {error.filename}" if error.filename else ""
         hint = "; free some space" if error.errno == errno.ENOSPC else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Annotated, Any
 
 import typer
@@ -38,21 +39,29 @@ def strategies(
 
 
 def _print_table(found: list[dict[str, Any]]) -> None:
+    """A heading a family, and under it what each strategy reads, serves and costs: narrow enough for 80 columns."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("strategy", "family", "reads", "tasks", show_lines=True)
-    for entry in sorted(found, key=lambda entry: (entry["family"], entry["name"])):
-        source = ", ".join(part for part in (*entry["rows"], entry["survey"], entry["paper"]) if part)
-        table.add_row(
-            f"[bold]{entry['name']}[/bold]\n[dim]{escape(source)}[/dim]",
-            entry["family"],
-            f"{escape(', '.join(entry['views']) or 'nothing')}\n[dim]{escape(entry['cost'])}[/dim]",
-            ", ".join(entry["tasks"]),
-        )
     console = out()
-    console.print(table)
-    console.print(
-        "[dim]Under the name: rows of the literature table, survey section, paper. Under the views: cost.[/dim]"
-    )
+    width = max(len(entry["name"]) for entry in found)
+    for family, entries in groupby(sorted(found, key=_place), key=lambda entry: entry["family"]):
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True, min_width=width, style="bold")
+        table.add_column()
+        for entry in entries:
+            source = ", ".join(part for part in (*entry["rows"], entry["survey"], entry["paper"]) if part)
+            reads = escape(", ".join(entry["views"]) or "nothing")
+            table.add_row(
+                entry["name"],
+                f"reads {reads}; for {', '.join(entry['tasks'])}\n{escape(entry['cost'])}\n[dim]{escape(source)}[/dim]",
+            )
+        console.print(f"[underline]{family}[/underline]")
+        console.print(table)
+        console.print()
+    console.print("[dim]The last line of each: rows of the literature table, survey section, paper.[/dim]")
     console.print(f"{len(found)} strategies; use one with: querist run --strategy NAME", markup=False)
+
+
+def _place(entry: dict[str, Any]) -> tuple[str, str]:
+    return entry["family"], entry["name"]

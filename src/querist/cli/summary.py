@@ -17,9 +17,7 @@ def print_summary(result: RunResult, report: Path, console: Console | None = Non
     console = console or out()
     settings = result.settings
     seeds = len(settings.seeds)
-    table = Table(
-        title=f"{settings.data}, {result.metric} on the test rows, {count(seeds, 'seed')}", title_justify="left"
-    )
+    table = Table()
     table.add_column("")
     for arm in result.arms:
         table.add_column(arm, justify="right")
@@ -27,6 +25,8 @@ def print_summary(result: RunResult, report: Path, console: Console | None = Non
         table.add_row(f"labels to {result.metric} {settings.target:g}", *(reached(result, arm) for arm in result.arms))
     table.add_row(f"final {result.metric}", *(final(result, arm) for arm in result.arms))
     table.add_row("labels used", *(f"{result.band(arm)[-1].labels}" for arm in result.arms))
+    # A title inside the table would be wrapped at the table's own width.
+    console.print(f"{settings.data}, {result.metric} on the test rows, {count(seeds, 'seed')}", markup=False)
     console.print(table)
     sentence = saved_sentence(result)
     if sentence:
@@ -64,6 +64,12 @@ def saved_sentence(result: RunResult) -> str:
     if not found:
         return ""
     (own, twin), end = list(result.arms)[:2], found[-1]
+    begun = result.band(twin)[0]
+    if end.twin == begun.labels:
+        # Every arm begins with the same rows, so each of them has what the twin ended with from the start.
+        rounds = len(result.band(twin)) > 1
+        at = f"{number(begun.value)} at {count(begun.labels, 'label')}"
+        return f"{twin} ended no better than it began ({at}), so no labels can be saved." if rounds else ""
     goal = f"{twin}'s final {result.metric} of {number(end.value)}"
     if end.labels is None or end.twin is None or end.saved is None or end.share is None:
         return f"{own} did not reach {goal}: no labels saved."

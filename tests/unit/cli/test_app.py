@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 from typer.testing import CliRunner
@@ -116,6 +117,31 @@ def test_a_fault_is_one_line_and_one(monkeypatch):
     assert debugged.exit_code == 1
     assert "Traceback" in debugged.stderr
     assert "to divide" in debugged.stderr
+
+
+@pytest.mark.parametrize("words", [["strategies"], ["strategies", "--json"]])
+def test_ctrl_c_is_said_wherever_it_strikes(monkeypatch, words):
+    # The library below answers a bare Ctrl-C with its exit code and silence.
+    def slow(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(strategies_command, "_print_table", slow)
+    monkeypatch.setattr(strategies_command, "print_json", slow)
+    found = runner.invoke(app, words)
+    assert found.exit_code == 130
+    assert "stopped by Ctrl-C" in (found.stdout if "--json" in words else one_line(found.stderr))
+
+
+def test_a_warning_of_a_package_below_is_one_line(monkeypatch):
+    def warned(*args, **options):
+        warnings.warn("much\n  more than you need", UserWarning, stacklevel=2)
+
+    monkeypatch.setattr(strategies_command, "_print_table", warned)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        found = runner.invoke(app, ["strategies"])
+    assert found.exit_code == 0
+    assert one_line(found.stderr) == "querist: UserWarning: much more than you need\n"
 
 
 def test_debug_stands_anywhere_and_shows_where():

@@ -39,3 +39,9 @@ def test_table_names_all_of_them_with_their_papers():
     for name in registry:
         assert name in found.stdout
     assert "ash2020badge" in found.stdout
+
+
+def test_list_fits_a_narrow_terminal():
+    found = runner.invoke(app, ["strategies"], env={"COLUMNS": "80"})
+    assert max(map(len, found.stdout.splitlines())) <= 80
+    assert "…" not in found.stdout

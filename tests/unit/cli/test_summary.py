@@ -123,3 +123,24 @@ def test_curve_is_saved(result, tmp_path, ending, head):
 def test_curve_of_an_unknown_ending_is_refused(result, tmp_path):
     with pytest.raises(UsageError, match="known ending"):
         save_curve(result, tmp_path / "curve.bmp")
+
+
+def test_a_twin_that_learned_nothing_has_nothing_to_save(result):
+    flat = [
+        dataclasses.replace(
+            curve, points=tuple(dataclasses.replace(point, metrics={"accuracy": 0.0}) for point in curve.points)
+        )
+        for curve in result.arms["random"]
+    ]
+    found = dataclasses.replace(result, arms={**result.arms, "random": flat})
+    assert saved_sentence(found) == (
+        "random ended no better than it began (0.000 at 20 labels), so no labels can be saved."
+    )
+    single = {arm: [dataclasses.replace(c, points=c.points[:1]) for c in curves] for arm, curves in found.arms.items()}
+    assert saved_sentence(dataclasses.replace(found, arms=single)) == ""
+
+
+def test_what_was_run_is_not_wrapped_at_the_width_of_the_table(result):
+    stream = io.StringIO()
+    print_summary(result, result.out / "report.html", Console(file=stream, width=80))
+    assert "digits, accuracy on the test rows, 2 seeds\n" in stream.getvalue()

@@ -177,8 +177,8 @@ def _value(value: float, low: float, high: float, several: bool) -> str:
 
 
 def _saved(result: RunResult) -> Markup | None:
-    found = savings(result)
-    if not found:
+    found, sentence = savings(result), saved_sentence(result)
+    if not sentence:
         return None
     own, twin = list(result.arms)[:2]
     rows: list[list[Child]] = []
@@ -189,7 +189,7 @@ def _saved(result: RunResult) -> Markup | None:
     return tag(
         "section",
         tag("h2", "Labels saved at equal score"),
-        tag("p", saved_sentence(result), class_="lead"),
+        tag("p", sentence, class_="lead"),
         table([result.metric.replace("_", " "), own, twin, "saved", "share"], rows, class_="numbers"),
         tag("p", "Counts between two measurements are read off the straight line between them.", class_="faint"),
         id="saved",
