@@ -5,6 +5,7 @@
 Prints one JSON object: what the undisturbed run gave, and what each killed and resumed run gave.
 """
 
+import importlib
 import json
 import os
 import random
@@ -20,6 +21,9 @@ from querist.loop.settings import RunSettings
 from querist.storage.journal import Journal
 
 SETTINGS = RunSettings(model="mlp", strategy="badge", initial=20, batch=10, budget=50, seeds=(0,), compare="random")
+
+LATE = ("sklearn.datasets", "torch._dynamo", "querist.pool.sources.digits", "querist.strategies.hybrid.badge")
+"""What a run imports when it is first needed; imported once here, not again in every fork."""
 
 
 def outcome(out: Path) -> dict:
@@ -53,6 +57,8 @@ def in_a_fork(out: Path, kill_after: float | None) -> tuple[float, bool]:
 
 def main(folder: Path, seed: int, kills: int) -> None:
     torch.set_num_threads(1)
+    for name in LATE:
+        importlib.import_module(name)
     whole_seconds, _ = in_a_fork(folder / "whole", None)
     whole = outcome(folder / "whole")
     moments = random.Random(seed)
