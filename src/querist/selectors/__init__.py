@@ -7,6 +7,8 @@ never returned; ``rng=None`` means a fresh generator with seed 0, never the glob
 the order picked. Gradient embeddings are passed as :class:`FactoredPoints`. File = idea = function.
 """
 
+from querist.selectors.facility import facility
+from querist.selectors.joint_mi import joint_mi
 from querist.selectors.k_center import k_center
 from querist.selectors.kmeans import kmeans
 from querist.selectors.kmeans_pp import kmeans_pp
@@ -16,4 +18,4 @@ from querist.selectors.points import FactoredPoints
 from querist.selectors.sample import sample
 from querist.selectors.top_k import top_k
 
-__all__ = ["FactoredPoints", "k_center", "kmeans", "kmeans_pp", "lcmd", "max_det", "sample", "top_k"]
+__all__ = ["FactoredPoints", "facility", "k_center", "kmeans", "kmeans_pp", "lcmd", "max_det", "sample", "top_k"]

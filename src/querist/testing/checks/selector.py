@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +27,7 @@ def _points(selector: Selector, n: int = 24, *, seed: int = 0) -> Tensor:
         "scores": lambda: torch.randn(n, generator=rng),
         "points": lambda: torch.randn(n, 5, generator=rng),
         "features": lambda: torch.randn(n, 32, generator=rng),  # more directions than picks
-        "prob_samples": lambda: torch.randn(8, n, 4, generator=rng).softmax(-1),
+        "prob_samples": lambda: torch.randn(8, n, 2, generator=rng).softmax(-1),  # few joint outcomes
     }
     require(first in makers, f"the checks do not know the parameter {first!r} (known: {', '.join(makers)})")
     return makers[first]()
@@ -128,15 +129,37 @@ def check_no_square_table(selector: Selector) -> None:
         selector(points, k=50, labelled=LABELLED)
 
 
+def gains_most(picked: list[int], free: list[int], value: Callable[[list[int]], float]) -> None:
+    """No other free position would have raised the value of the set more than the pick did.
+
+    Raises:
+        CheckFailed: one would have.
+    """
+    for order, pos in enumerate(picked):
+        before = picked[:order]
+        values = {other: value([*before, other]) for other in free if other not in before}
+        best = max(values.values())
+        require(values[pos] >= best - 1e-5 * abs(best), f"pick {order} reaches {values[pos]:.6g}, another {best:.6g}")
+
+
 def check_equals_twin(selector: Selector) -> None:
-    """It picks what its naive twin picks, or draws by the twin's law."""
+    """It picks what its naive twin picks, draws by the twin's law, or gains most of the twin's value."""
     name = selector.__name__
     law: Any = getattr(naive, f"{name}_law", None)
     picks: Any = getattr(naive, f"{name}_picks", None)
-    if law is None and picks is None:
+    value: Any = getattr(naive, f"{name}_value", None)
+    if law is None and picks is None and value is None:
         require(not selector.__module__.startswith("querist."), "it has no twin in querist.testing.naive.selectors")
         return
     candidates = [pos for pos in range(24) if pos % 5]
+    if value is not None:
+        for seed in range(3):
+            points = _points(selector, seed=seed)
+            mine = _seeded(selector, points, seed=seed, k=6, labelled=LABELLED, candidates=candidates)
+            free = [pos for pos in candidates if pos not in LABELLED]
+            of = functools.partial(value, points.tolist(), labelled=LABELLED, candidates=candidates)
+            gains_most(mine, free, of)
+        return
     if picks is not None:
         for seed in range(5):
             points = _points(selector, seed=seed)

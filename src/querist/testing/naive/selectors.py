@@ -1,8 +1,9 @@
 """Twins of the selectors, on plain lists.
 
 Where the answer is certain the twin ``NAME_picks`` gives it. Where it is drawn, ``NAME_law`` gives the chance of every
-position to come next, and the checks count draws. ``rng`` is used only where the answer is a function of a start that
-was drawn.
+position to come next, and the checks count draws. Where it is greedy and ties are common, ``NAME_value`` gives the
+value of a set, and the checks ask whether another pick would have gained more. ``rng`` is used only where the answer is
+a function of a start that was drawn.
 """
 
 from __future__ import annotations
@@ -64,6 +65,48 @@ def lcmd_picks(
     return taken[len(labelled) :]
 
 
+def facility_value(
+    points: list[Vector],
+    chosen: list[int],
+    *,
+    function: str = "facility_location",
+    labelled: list[int],
+    candidates: list[int],
+    query: list[int] | None = None,
+    private: list[int] | None = None,
+    query_weight: float = 1.0,
+    private_weight: float = 1.0,
+    penalty: float = 0.5,
+    saturation: float = 0.1,
+) -> float:
+    """The value of labelled and chosen positions together, as the formulas say it."""
+
+    def like(x: int, y: int) -> float:
+        lengths = math.hypot(*points[x]) * math.hypot(*points[y])
+        return max(sum(a * b for a, b in zip(points[x], points[y], strict=True)) / lengths, 0.0) if lengths else 0.0
+
+    open_ = [pos for pos in candidates if pos not in labelled]
+    held, wanted, shunned = [*labelled, *chosen], query or [], private or []
+    value = 0.0
+    if function == "facility_location":
+        for x in open_:
+            cap = query_weight * max(like(x, q) for q in wanted) if wanted else math.inf
+            floor = max((private_weight * like(x, p) for p in shunned), default=0.0)
+            floor = max([floor, *(like(x, y) for y in labelled)])
+            value += max(min(max((like(x, a) for a in chosen), default=0.0), cap) - floor, 0.0)
+    elif function == "graph_cut":
+        for a in chosen:
+            value -= 2 * penalty * private_weight * sum(like(a, p) for p in shunned)
+            value += 2 * penalty * query_weight * sum(like(a, q) for q in wanted)
+            value += 0.0 if wanted else sum(like(x, a) for x in open_)
+        value -= 0.0 if wanted else penalty * sum(like(a, b) for a in held for b in held)
+    else:
+        for x in open_:
+            cap = saturation * sum(like(x, y) for y in open_)
+            value += min(sum(like(x, a) for a in held), cap)
+    return value
+
+
 def sample_law(
     scores: Vector,
     *,
@@ -104,6 +147,35 @@ def max_det_picks(
         if step >= len(labelled):
             picked.append(best)
             free.remove(best)
+    return picked
+
+
+def joint_mi_picks(
+    prob_samples: list, *, k: int, labelled: list[int], candidates: list[int], rng: Generator
+) -> list[int]:
+    """Every joint outcome of the batch written out with its probability under each network."""
+    del rng
+    networks = range(len(prob_samples))
+    joint: list[Vector] = [[1.0 for _ in networks]]
+    free = [pos for pos in candidates if pos not in labelled]
+    picked: list[int] = []
+
+    def extended(pos: int) -> list[Vector]:
+        labels = range(len(prob_samples[0][pos]))
+        return [[chances[t] * prob_samples[t][pos][y] for t in networks] for chances in joint for y in labels]
+
+    def information(pos: int) -> float:
+        marginal = [sum(chances) / len(chances) for chances in extended(pos)]
+        noise = -sum(p * math.log(p) for network in prob_samples for p in network[pos] if p > 0) / len(prob_samples)
+        return -sum(p * math.log(p) for p in marginal if p > 0) - noise
+
+    for pos in labelled:
+        joint = extended(pos)
+    for _ in range(k):
+        best = max(free, key=information)
+        joint = extended(best)
+        picked.append(best)
+        free.remove(best)
     return picked
 
 
