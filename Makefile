@@ -19,7 +19,7 @@ run: $(VENV)/.base
 	    --out runs/digits --resume $(RUN_ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --quiet
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --quiet
 
 # No cache for the floors: it remembers imports of files that were missing when it first looked.
 check: $(VENV)/.dev

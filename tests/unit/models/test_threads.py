@@ -8,7 +8,7 @@ from querist.tasks import make_task
 def prepared(width: int):
     pool = Pool.from_arrays(np.zeros((4, 3), np.float32), ["a", "b", "a", "b"])
     task = make_task(*pool.suggest_task())
-    adapter = make_model("mlp", pool, task, device="cpu", width=width)
+    adapter = make_model("mlp", pool, task, device="cpu", width=width, depth=1)
     adapter.prepare(pool, task)
     return adapter
 
