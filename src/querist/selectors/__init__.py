@@ -8,8 +8,8 @@ the order picked. Gradient embeddings are passed as :class:`FactoredPoints`. Fil
 """
 
 from querist.selectors.facility import facility
-from querist.selectors.joint_mi import joint_mi
 from querist.selectors.k_center import k_center
+from querist.selectors.k_dpp import k_dpp
 from querist.selectors.kmeans import kmeans
 from querist.selectors.kmeans_pp import kmeans_pp
 from querist.selectors.lcmd import lcmd
@@ -18,4 +18,15 @@ from querist.selectors.points import FactoredPoints
 from querist.selectors.sample import sample
 from querist.selectors.top_k import top_k
 
-__all__ = ["FactoredPoints", "facility", "k_center", "kmeans", "kmeans_pp", "lcmd", "max_det", "sample", "top_k"]
+__all__ = [
+    "FactoredPoints",
+    "facility",
+    "k_center",
+    "k_dpp",
+    "kmeans",
+    "kmeans_pp",
+    "lcmd",
+    "max_det",
+    "sample",
+    "top_k",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from querist.core.types import Generator
@@ -26,3 +27,14 @@ def information_density_scores(strategy: Any, probs: list, embeddings: list, *, 
     information = per_row([scores.entropy(p) for p in probs], at, strategy.aggregate)
     typical = scores.density(embeddings, [embeddings[pos] for pos in at.candidates.tolist()])
     return [h * max(cosine, 0.0) ** strategy.beta for h, cosine in zip(information, typical, strict=True)]
+
+
+def k_dpp_law(strategy: Any, probs: list, embeddings: list, *, at: Positions, picked: list[int]) -> dict[int, float]:
+    """Unit vectors as long as their rows are unsure; a batch of two."""
+    unsure = per_row([scores.entropy(p) for p in probs], at, strategy.aggregate)
+    lengths = [math.hypot(*z) for z in embeddings]
+    features = [
+        [q**strategy.power * value / length for value in z]
+        for q, z, length in zip(unsure, embeddings, lengths, strict=True)
+    ]
+    return selectors.k_dpp_law(features, picked=picked, labelled=[], candidates=at.candidates.tolist(), k=2)
