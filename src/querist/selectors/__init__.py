@@ -8,6 +8,7 @@ the order picked. Gradient embeddings are passed as :class:`FactoredPoints`. Fil
 """
 
 from querist.selectors.facility import facility
+from querist.selectors.joint_mi import joint_mi
 from querist.selectors.k_center import k_center
 from querist.selectors.k_dpp import k_dpp
 from querist.selectors.kmeans import kmeans
@@ -21,6 +22,7 @@ from querist.selectors.top_k import top_k
 __all__ = [
     "FactoredPoints",
     "facility",
+    "joint_mi",
     "k_center",
     "k_dpp",
     "kmeans",

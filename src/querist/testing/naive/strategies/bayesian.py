@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from querist.testing.naive import scores
+from querist.core.types import Generator
+from querist.testing.naive import scores, selectors
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -23,3 +24,9 @@ def bald_scores(strategy: Any, samples: list, *, at: Positions) -> list[float]:
     """Information of a label about the network, unit by unit."""
     measure = scores.variance if at.task == "regression" else scores.bald
     return per_row([measure(list(unit)) for unit in zip(*samples, strict=True)], at, strategy.aggregate)
+
+
+def batch_bald_picks(strategy: Any, samples: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """The whole joint distribution of the labels, pick by pick."""
+    del strategy
+    return selectors.joint_mi_picks(samples, k=k, labelled=[], candidates=at.candidates.tolist(), rng=rng)
