@@ -19,6 +19,8 @@ from querist.selectors.base import refuse_impossible, shuffled
 _BLOCK = 16
 """Bounds looked at again at once, to begin with; twice as many whenever that does not settle a pick."""
 _LARGEST = 512
+_ROUNDING = 1e-5
+"""Share of a gain by which rounding may set apart two that are equal."""
 
 
 class SetFunction(Protocol):
@@ -64,7 +66,8 @@ def maximise(
         if bounds is None:
             some = places if epsilon is None else shuffled(places, rng)[:few]
             gains = function.gains(some)
-            best, gain = some[gains.argmax()], gains.max()
+            first = (gains >= gains.max() - _ROUNDING * gains.max().abs()).nonzero()[0, 0]
+            best, gain = some[first], gains[first]
             places = places[places != best]
         else:
             at = _settle(function, places, bounds, refresh=bool(picked))
@@ -77,15 +80,17 @@ def maximise(
 
 
 def _settle(function: SetFunction, places: Tensor, bounds: Tensor, *, refresh: bool) -> int:
-    """Place of the largest gain; bounds that might beat it are made fresh, the highest first."""
+    """Place of the largest gain, the first of equals; bounds that might reach it are made fresh, the highest first."""
     fresh = torch.full_like(bounds, not refresh, dtype=torch.bool)
     size = _BLOCK
     while True:
         stale = bounds.masked_fill(fresh, -torch.inf)
-        settled = bounds.masked_fill(~fresh, -torch.inf)
-        best = int(settled.argmax())
-        if float(settled[best]) >= float(stale.max()):
-            return best
+        highest = float(stale.max())
+        equal = float(bounds.masked_fill(~fresh, -torch.inf).max()) * (1 - _ROUNDING)
+        if highest < equal:
+            return int((bounds >= equal).nonzero()[0])
+        if highest <= 0:  # nothing is gained any more, and no second look would change that
+            return int((bounds > -torch.inf).nonzero()[0])
         again = stale.topk(min(size, len(stale))).indices
         again = again[stale[again] > -torch.inf]
         bounds[again] = function.gains(places[again])

@@ -1,8 +1,9 @@
 """Twins of the strategies, a file a family. Views arrive as plain lists.
 
-A strategy ``NAME`` has one of three twins: ``NAME_scores(strategy, *views, at)`` gives a number a row, of which the
+A strategy ``NAME`` has one of four twins: ``NAME_scores(strategy, *views, at)`` gives a number a row, of which the
 highest are to be picked; ``NAME_picks(strategy, *views, at, k, rng)`` gives the picks; ``NAME_law(strategy, *views, at,
-picked)`` gives the chance of each candidate to be the next pick.
+picked)`` gives the chance of each candidate to be the next pick; ``NAME_value(strategy, *views, at, k, chosen)`` gives
+the value of a set that grows greedily, where ties are common, and ``None`` for a set that may not be.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 from querist.views.base import Positions
 
-FLAVOURS = ("scores", "picks", "law")
+FLAVOURS = ("scores", "picks", "law", "value")
 
 
 def twin_of(cls: type) -> tuple[str, Callable[..., Any]] | None:

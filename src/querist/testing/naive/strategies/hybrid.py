@@ -50,3 +50,14 @@ def lcmd_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng: G
     return selectors.lcmd_picks(
         embeddings, k=k, labelled=at.labelled.tolist(), candidates=at.candidates.tolist(), rng=rng
     )
+
+
+def fass_value(
+    strategy: Any, probs: list, embeddings: list, *, at: Positions, k: int, chosen: list[int]
+) -> float | None:
+    """Facility location over the rows of highest entropy; ``None`` for a set that leaves them."""
+    unsure = per_row([scores.entropy(p) for p in probs], at, strategy.aggregate)
+    shortlist = sorted(at.candidates.tolist(), key=lambda pos: -unsure[pos])[: strategy.beta * k]
+    if not set(chosen) <= set(shortlist):
+        return None
+    return selectors.facility_value(embeddings, chosen, labelled=[], candidates=shortlist)
