@@ -1,20 +1,29 @@
-"""Rebuilding a session's model from its journal.
+"""Keeping a session's model, and getting it back.
 
-Labels and open picks are a fold of events, which the session does by itself. Its model is either read from the
+Labels and open picks are a fold of events, which the ledger does by itself. The model is either read from the
 weights that the last closed round left, or trained again: a cold-started training is a function of the labels and
 the round's seed, so both give the same weights.
 """
 
 from __future__ import annotations
 
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from querist.core.errors import JournalError
-from querist.pool.labels import LabelState
 
 if TYPE_CHECKING:
     from querist.loop.session import Session
-    from querist.storage.journal import Round
+
+
+def keep_weights(session: Session) -> None:
+    """Write the open round's weights, and forget those before the last two: one may be half a kill old."""
+    if session.weights is None or not session.adapter.storable or not session.adapter.version:
+        return
+    session.adapter.save(session.weights / f"round-{session.round}")
+    for folder in session.weights.glob("round-*"):
+        if int(folder.name.removeprefix("round-")) < session.round - 1:
+            rmtree(folder)
 
 
 def restore_model(session: Session) -> None:
@@ -23,10 +32,9 @@ def restore_model(session: Session) -> None:
     Raises:
         JournalError: the weights are gone, and each round went on from those before (warm start).
     """
-    closed = [record for record in session.journal.rounds(session.campaign) if record.closed]
-    if not closed or not closed[-1].model_version:
+    last = session.ledger.last_closed()
+    if last is None or not last.model_version:
         return
-    last = closed[-1]
     folder = None if session.weights is None else session.weights / f"round-{last.number}"
     if folder is not None and folder.is_dir():
         session.adapter.load(folder)
@@ -38,25 +46,4 @@ def restore_model(session: Session) -> None:
             "from the one before",
             hint="start a new run",
         )
-    _train_again(session, last)
-
-
-def _train_again(session: Session, last: Round) -> None:
-    """Train what round ``last`` trained, on the labels that were known when it closed."""
-    number, state = session.round, session.state
-    session.round, session.state = last.number, state_when_trained(session, last)
-    try:
-        session.fit()
-    finally:
-        session.round, session.state = number, state
-    # What this cost is not what the open round costs.
-    session.seconds = dict.fromkeys(session.seconds, 0.0)
-
-
-def state_when_trained(session: Session, closed: Round) -> LabelState:
-    """Label state that the round's training knew."""
-    state = LabelState()
-    for event in session.journal.events(campaign=session.campaign):
-        if event.seq is not None and event.seq <= closed.trained_through:
-            state.apply(event)
-    return state
+    session.train(session.ledger.state_through(last.trained_through), round_number=last.number)

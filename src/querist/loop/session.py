@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,21 @@ import numpy as np
 
 from querist import strategies
 from querist.core.errors import ColdStart, DataError, PoolExhausted, UsageError
-from querist.core.events import Event, LabelGiven, LabelRetracted, Query
-from querist.core.rng import child_seed, numpy_generator
+from querist.core.events import LabelGiven, LabelRetracted, Query
+from querist.core.rng import child_seed
 from querist.core.scratch import scratch_folder
-from querist.loop.cold_start import initial_strategy, raw_as_embeddings
-from querist.loop.replay import restore_model
+from querist.loop.cold_start import initial_strategy
+from querist.loop.ledger import Ledger
+from querist.loop.replay import keep_weights, restore_model
+from querist.loop.table import computed, refuse_closed_rows
 from querist.loop.viewer import Viewer
 from querist.models.base import Adapter, FitReport
 from querist.pool.labels import LabelState
 from querist.pool.pool import Pool
-from querist.storage.journal import Journal, Pick
-from querist.strategies.base import Picks, Strategy
+from querist.storage.journal import Journal
+from querist.strategies.base import Strategy
 from querist.tasks import make_task
 from querist.tasks.base import Label, Task
-from querist.views.base import View
-from querist.views.raw import Raw
 from querist.views.snapshot import Snapshot
 
 COSTS = ("train", "views", "select")
@@ -95,26 +95,18 @@ class Session:
         if journal is None:
             journal = Journal.open(scratch_folder(self, "session") / "querist.db", create=True)
             weakref.finalize(self, journal.close)
-        self.journal = journal
-        self.campaign = campaign
-        self.state = LabelState()
-        self.round = -1
-        """Number of the last round that was asked; -1 before the first."""
+        self.ledger = Ledger(journal, campaign)
         self.weights = weights
         self.seconds = dict.fromkeys(COSTS, 0.0)
         """What the open round has cost so far."""
         self._model = model
         self._adapter: Adapter | None = None
-        self._candidates = candidates
+        self.candidates = candidates
         self._initial = initial_strategy(initial)
         self._validation = np.empty(0, dtype=np.int64) if validation is None else np.asarray(validation)
         self._free_validation = free_validation
-        self._viewer = Viewer(self.pool, self.task, cache_mb=cache_mb)
-        self._asked: np.ndarray = np.empty(0, dtype=np.int64)
-        self._open = False
-        self._last_seq = 0
+        self.viewer = Viewer(self.pool, self.task, cache_mb=cache_mb)
         self._trained_through = 0
-        self._replay_events()
 
     @classmethod
     def replay(cls, journal: Journal, pool: Pool | str, **options: Any) -> Session:
@@ -140,15 +132,34 @@ class Session:
         return self.state.count + (0 if self._free_validation else len(self._validation))
 
     @property
+    def journal(self) -> Journal:
+        """Where everything is kept."""
+        return self.ledger.journal
+
+    @property
+    def campaign(self) -> str:
+        """Name of this session inside its journal."""
+        return self.ledger.campaign
+
+    @property
+    def state(self) -> LabelState:
+        """What has been told: labelled rows, their labels, and who gave them."""
+        return self.ledger.state
+
+    @property
+    def round(self) -> int:
+        """Number of the last round that was asked; -1 before the first."""
+        return self.ledger.round
+
+    @property
     def pending(self) -> np.ndarray:
-        """Rows of the open round that were asked for and not yet labelled or skipped, in the order picked."""
-        done = np.concatenate([self.state.rows, self.state.skipped])
-        return self._asked[~np.isin(self._asked, done)]
+        """Rows of the last round that were asked for and not yet labelled or skipped, in the order picked."""
+        return self.ledger.pending
 
     @property
     def round_is_open(self) -> bool:
         """Whether the last round was asked and its result is not yet recorded."""
-        return self._open
+        return self.ledger.open
 
     @property
     def unlabelled(self) -> np.ndarray:
@@ -192,14 +203,14 @@ class Session:
         strategy = self.strategy if len(self.state) or snapshot is not None else self._initial
         if snapshot is None:
             started = time.perf_counter()
-            snapshot = self._compute(strategy, number, k, progress)
+            snapshot = computed(self, strategy, k=k, progress=progress)
             self.seconds["views"] += time.perf_counter() - started
         else:
-            self._refuse_closed(snapshot)
+            refuse_closed_rows(self, snapshot)
         started = time.perf_counter()
         picks = strategy.choose(snapshot, k=k, seed=child_seed(self.seed, "ask", number))
         self.seconds["select"] += time.perf_counter() - started
-        self._record(number, picks)
+        self.ledger.ask(picks, model_version=self._version)
         return picks.rows
 
     def tell(self, rows: Sequence[int] | np.ndarray, labels: Sequence[Label], *, annotator: str = "oracle") -> None:
@@ -232,14 +243,14 @@ class Session:
             )
             for row, label in zip(rows, labels, strict=True)
         ]
-        self._append(events)
+        self.ledger.append(events)
 
     def retract(self, rows: Sequence[int] | np.ndarray, *, annotator: str = "oracle") -> None:
         """Take labels back; the rows may be asked for again. What was spent on them stays on the bill."""
         events = [
             LabelRetracted(query=Query(row=int(row)), annotator=annotator, campaign=self.campaign) for row in rows
         ]
-        self._append(events)
+        self.ledger.append(events)
 
     def fit(self, *, progress: Callable[[float], None] | None = None) -> FitReport:
         """Train on everything that was told.
@@ -247,25 +258,29 @@ class Session:
         Raises:
             ColdStart: nothing was told yet.
         """
-        if not len(self.state):
-            raise ColdStart("there are no labels to train on", hint="ask for rows and tell their labels first")
-        rows = self.state.rows
-        labels = [self.state.label(row) for row in rows.tolist()]
-        known = self._last_seq
-        held_out = (self._validation, self.pool.truth(self._validation)) if len(self._validation) else None
-        members = max((view.members for view in self.strategy.needs_for(self.task.kind)), default=1)
-        report = self.adapter.fit(
-            self.pool,
-            rows,
-            labels,
-            seed=child_seed(self.seed, "fit", max(self.round, 0)),
-            members=members,
-            validation=held_out,
-            progress=progress,
-        )
+        known = self.ledger.last_seq
+        report = self.train(self.state, round_number=max(self.round, 0), progress=progress)
         self.seconds["train"] += report.seconds
         self._trained_through = known
         return report
+
+    def train(
+        self, state: LabelState, *, round_number: int, progress: Callable[[float], None] | None = None
+    ) -> FitReport:
+        """Train on ``state`` with the seed of a round; what :meth:`fit` does with all that is known now."""
+        if not len(state):
+            raise ColdStart("there are no labels to train on", hint="ask for rows and tell their labels first")
+        rows = state.rows
+        held_out = (self._validation, self.pool.truth(self._validation)) if len(self._validation) else None
+        return self.adapter.fit(
+            self.pool,
+            rows,
+            [state.label(row) for row in rows.tolist()],
+            seed=child_seed(self.seed, "fit", round_number),
+            members=max((view.members for view in self.strategy.needs_for(self.task.kind)), default=1),
+            validation=held_out,
+            progress=progress,
+        )
 
     def evaluate(self, split: str = "test") -> dict[str, float]:
         """The task's metrics on a split (``"validation"``: the session's own validation rows)."""
@@ -277,102 +292,23 @@ class Session:
 
     def close_round(self, metrics: dict[str, float]) -> None:
         """Record the open round's result and its weights; the next ``ask`` opens a new one."""
-        if not self._open:
+        if not self.round_is_open:
             raise UsageError("no round is open", hint="ask first")
-        if self.weights is not None and self.adapter.storable and self._version:
-            self.adapter.save(self.weights / f"round-{self.round}")
-        self.journal.close_round(
-            self.campaign,
-            self.round,
+        keep_weights(self)
+        self.ledger.close(
             labels=self.labels,
             metrics=metrics,
             seconds=dict(self.seconds),
             model_version=self._version,
             trained_through=self._trained_through,
         )
-        self._open = False
         self.seconds = dict.fromkeys(COSTS, 0.0)
-        self._forget_weights(before=self.round)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
     @property
     def _version(self) -> str:
         return "" if self._adapter is None else self._adapter.version
-
-    def _compute(self, strategy: Strategy, number: int, k: int, progress: Callable[[float], None] | None) -> Snapshot:
-        """The snapshot that ``strategy`` declares, from the session's own model (or raw inputs, at the start)."""
-        cold = not len(self.state)
-        views: tuple[View, ...] = strategy.needs_for(self.task.kind)
-        if cold and views:
-            views = (Raw(),)
-        if views and not cold and not self.adapter.version:
-            self.fit()
-        candidates = self.unlabelled
-        if self._candidates is not None and self._candidates < len(candidates):
-            # At least k of them, or the round could not be filled.
-            size = max(self._candidates, k)
-            chosen = numpy_generator(self.seed, "candidates", number).choice(len(candidates), size, replace=False)
-            candidates = candidates[np.sort(chosen)]
-        labelled = self.state.rows
-        targets = [self.task.encode(self.state.label(row)) for row in labelled.tolist()]
-        snapshot = self._viewer.snapshot(
-            views,
-            adapter=self.adapter if views else None,
-            candidates=candidates,
-            labelled=labelled,
-            labels=targets if self.task.kind == "classification" else (),
-            seed=child_seed(self.seed, "views", number),
-            progress=progress,
-        )
-        return raw_as_embeddings(snapshot) if cold and views else snapshot
-
-    def _refuse_closed(self, snapshot: Snapshot) -> None:
-        """A table that a person made must offer rows that are still open."""
-        offered = snapshot.rows[snapshot.at.candidates.numpy(force=True)]
-        closed = offered[~np.isin(offered, self.unlabelled)]
-        if len(closed):
-            row = int(closed[0])
-            state = "is labelled already" if row in self.state else f"is no open row of {self.pool.name}"
-            raise DataError(
-                f"the snapshot offers row {row}, which {state}",
-                hint="name labelled rows with labelled=, and give pool ids as rows=",
-            )
-
-    def _record(self, number: int, picks: Picks) -> None:
-        stored = [
-            Pick(row=int(row), reason=reason, order=order)
-            for order, (row, reason) in enumerate(zip(picks.rows, picks.reasons, strict=True))
-        ]
-        self.journal.ask(self.campaign, number, stored, model_version=self._version)
-        self.round, self._asked, self._open = number, picks.rows, True
-
-    def _append(self, events: Sequence[Event]) -> None:
-        """Durable first, known afterwards."""
-        self._fold(self.journal.append(events))
-
-    def _fold(self, stored: Iterable[Event]) -> None:
-        for event in stored:
-            self.state.apply(event)
-            self._last_seq = max(self._last_seq, event.seq or 0)
-
-    def _replay_events(self) -> None:
-        """Fold the journal into this session's state."""
-        self._fold(self.journal.events(campaign=self.campaign))
-        rounds = self.journal.rounds(self.campaign)
-        if rounds:
-            self.round, self._open = rounds[-1].number, not rounds[-1].closed
-            self._asked = np.array([pick.row for pick in rounds[-1].picks], dtype=np.int64)
-
-    def _forget_weights(self, *, before: int) -> None:
-        """Keep the last two rounds' weights: one may be half a kill old."""
-        if self.weights is None:
-            return
-        from shutil import rmtree
-
-        for folder in self.weights.glob("round-*"):
-            if int(folder.name.removeprefix("round-")) < before - 1:
-                rmtree(folder)
 
 
 def _plain(label: Label) -> Any:
