@@ -210,10 +210,10 @@ class _Outcomes:
         self._rough = self.belief, self.chance
         if len(self) < 64 * _ALIKE:
             return
-        # The likeliest outcomes stand for themselves; each other one joins the nearest of them.
+        # The outcomes that leave most to learn stand for themselves; each other one joins the nearest of them.
         size = len(self) // _ALIKE
         roots = self.belief.sqrt()
-        anchors = roots[self.chance.topk(size).indices].T
+        anchors = roots[(self.chance * left[open_]).topk(size).indices].T
         near = torch.cat([(block @ anchors).argmax(1) for block in roots.split(max(1, _TILE // size))])
         chance = self.chance.new_zeros(size).index_add_(0, near, self.chance)
         belief = self.belief.new_zeros(size, self.belief.shape[1])
