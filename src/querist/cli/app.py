@@ -43,6 +43,8 @@ class QueristGroup(TyperGroup):
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         # A hub that cannot be reached is told once, by us, and not at each try.
         os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+        if sys.stdout is None:  # closed by the caller, who wants to read nothing
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (for the life of the process)
         debug, as_json = DEBUG in words, "--json" in words
         words = [word for word in words if word != DEBUG]  # wherever it stands: an error may come before the command
         extra["prog_name"] = "querist"
@@ -58,10 +60,21 @@ class QueristGroup(TyperGroup):
             _quiet_standard_output()  # the reader (head, less) has gone: not all was said, and nobody is left to tell
             code = 1
         except (Exception, KeyboardInterrupt) as error:
-            code = report_error(error, as_json=as_json, debug=debug)
+            code = _reported(error, as_json=as_json, debug=debug)
         if standalone_mode:
             sys.exit(code)
         return code
+
+
+def _reported(error: BaseException, *, as_json: bool, debug: bool) -> int:
+    """Say what went wrong; on standard error where standard output takes nothing any more."""
+    try:
+        code = report_error(error, as_json=as_json, debug=debug)
+        sys.stdout.flush()
+    except OSError:
+        _quiet_standard_output()
+        code = report_error(error, as_json=False, debug=False)
+    return code
 
 
 def _quiet_standard_output() -> None:

@@ -9,6 +9,7 @@ curve.csv     one line a round
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import shutil
@@ -18,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from querist.core.device import threads
-from querist.core.errors import DataError, UsageError
+from querist.core.errors import DataError, InUse, UsageError
 from querist.loop.campaign import Pace, labels_spent, run_campaign
 from querist.loop.progress import Listener, RunEnded, RunStarted, silent
 from querist.loop.result import RunResult, campaign_name, read_curves
@@ -204,7 +205,9 @@ def _new_folder(settings: RunSettings, out: Path) -> Iterator[None]:
         yield
 
 
-def _not_made(out: Path, error: OSError) -> UsageError:
+def _not_made(out: Path, error: OSError) -> UsageError | InUse:
+    if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and (out / SETTINGS).exists():
+        return InUse(f"another process has begun the run {out} meanwhile", hint="wait until it ends, or stop it")
     return UsageError(f"cannot make the run folder {out}: {error.strerror}", hint="use another --out")
 
 

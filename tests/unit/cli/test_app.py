@@ -180,6 +180,25 @@ def test_main_returns_the_code(capsys):
     assert "did you mean" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["--version"], ["strategies", "--json"], ["run", "--batch", "0", "--json"]])
+def test_a_full_standard_output_is_told_on_standard_error(words):
+    if not os.path.exists("/dev/full"):
+        return  # only some systems have this stand-in for a full disk
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "querist.cli.app", *words]
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert found.returncode == 2
+    assert one_line(found.stderr)
+
+
+def test_a_closed_standard_output_is_no_fault():
+    code = (
+        "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-m', 'querist.cli.app', 'strategies'])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
 def test_a_reader_that_has_gone_is_not_told():
     reading, writing = os.pipe()
     os.close(reading)

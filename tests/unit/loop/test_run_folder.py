@@ -69,6 +69,20 @@ def test_two_that_begin_one_run_are_kept_apart(settings, tmp_path):
     assert not (tmp_path / ".run.part").exists()
 
 
+def test_a_run_that_another_began_meanwhile_is_left_to_it(settings, tmp_path, monkeypatch):
+    def begin(self, path):
+        write(self, path)
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / SETTINGS).write_text("theirs")
+
+    write = RunSettings.write
+    monkeypatch.setattr(RunSettings, "write", begin)
+    with pytest.raises(InUse, match=r"another process has begun the run \S+ meanwhile"):
+        run(settings, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [SETTINGS]
+    assert not (tmp_path / ".run.part").exists()
+
+
 def test_a_finished_run_is_read_while_another_holds_it(settings, tmp_path):
     run(settings, tmp_path / "run")
     with locked(tmp_path / "run"):

@@ -51,7 +51,9 @@ class Parquet(Format):
         try:
             yield from self._records(pq.ParquetFile(file), file, kind)
         except pa.ArrowException as error:
-            raise DataError(f"{file.name} is no whole parquet file: {error}", hint="check the format") from None
+            raise DataError(
+                f"{file.name} is no whole parquet file: {str(error).rstrip('.')}", hint="check the format"
+            ) from None
 
     def _records(self, table: pq.ParquetFile, file: BinaryIO, kind: str) -> Iterator[LabelRecord]:
         names = table.schema_arrow.names
