@@ -60,7 +60,8 @@ def facility(
         function: ``facility_location``, ``graph_cut`` or ``saturated_cover``.
         query: positions that the picks shall resemble (not for ``saturated_cover``).
         private: positions that they shall not resemble (not for ``saturated_cover``).
-        query_weight, private_weight: ``eta`` and ``nu`` of the papers.
+        query_weight: ``eta`` of the papers.
+        private_weight: ``nu`` of the papers.
         penalty: ``lambda`` of the graph cut; up to 0.5 it is monotone.
         saturation: share of its total similarity at which a point counts as covered.
         epsilon: ``None`` for the exact greedy set, else see :func:`~querist.selectors.greedy.maximise`.
