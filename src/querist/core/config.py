@@ -84,15 +84,6 @@ def _checked(annotation: Any, value: Any, *, where: str) -> Any:
     raise ConfigError(f"{where} is {value!r}, which is no {name}")
 
 
-def read_toml(kind: type[T], path: Path) -> T:
-    """The dataclass ``kind`` read from a TOML file.
-
-    Raises:
-        ConfigError: no such file, no TOML, or keys that ``kind`` does not have.
-    """
-    return from_mapping(kind, read_table(path), where=path.name)
-
-
 def read_table(path: Path) -> dict[str, Any]:
     """The plain values of a TOML file."""
     try:

@@ -6,7 +6,6 @@ the same act twice (a retry after a lost answer) stores it once.
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,8 +98,3 @@ def event_from(kind: str, values: Mapping[str, Any]) -> Event:
     """
     fields = {key: value for key, value in values.items() if key != "query"}
     return Event.kinds[kind](query=Query(**values["query"]), **fields)
-
-
-def event_values(event: Event) -> dict[str, Any]:
-    """``event`` as plain data, the inverse of :func:`event_from`."""
-    return dataclasses.asdict(event)

@@ -57,10 +57,3 @@ def numpy_generator(seed: int, *path: Step) -> np.random.Generator:
     import numpy as np
 
     return np.random.default_rng(child_seed(seed, *path))
-
-
-def draw_seed(rng: torch.Generator) -> int:
-    """One 31-bit seed drawn from ``rng``, for libraries that take a number (faiss, scikit-learn)."""
-    import torch
-
-    return int(torch.randint(2**31 - 1, (1,), generator=rng).item())

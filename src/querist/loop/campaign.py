@@ -9,6 +9,7 @@ from querist.loop.progress import Listener, RoundEnded, Stage, silent
 from querist.loop.session import Session
 from querist.oracles.base import Oracle
 from querist.stopping.base import RoundSummary, Stopping
+from querist.stopping.budget import Budget
 from querist.storage.journal import Round
 
 VALIDATION = "validation/"
@@ -122,10 +123,15 @@ def labels_spent(rounds: Iterable[Round]) -> int:
 
 def why_stop(session: Session, budget: int, stopping: Sequence[Stopping]) -> str | None:
     """Why the campaign is over, or ``None`` if it goes on."""
-    if session.round >= 0 and session.labels >= budget:
-        return f"the budget of {budget} labels is spent"
+    if session.round < 0:
+        return None
+    spent = Budget(labels=budget).reason([RoundSummary(labels=session.labels)])
+    if spent is not None:
+        return spent
     if not len(session.unlabelled):
         return "every row is labelled"
+    if not stopping:
+        return None
     rounds = [
         RoundSummary(
             labels=record.labels or 0,

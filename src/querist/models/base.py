@@ -30,14 +30,12 @@ class FitReport:
     Args:
         steps: optimiser steps taken (0 for models without any).
         loss: mean training loss at the end.
-        train_score: the task's first metric on the training rows, ``None`` if not measured.
         seconds: wall time.
     """
 
     steps: int
     loss: float
     seconds: float
-    train_score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -127,13 +127,10 @@ class Sklearn(Adapter):
                 progress((member + 1) / members)
         self._version = _fingerprint(self._estimator, self._task, rows, labels, seed, members)
         outputs = self._members[0].outputs(features)
-        answers = self._as_answers(self._task.units(outputs, None))
-        offsets = self._offsets(len(rows))
         return FitReport(
             steps=0,
             loss=float(self._task.losses(outputs, targets).mean()),
             seconds=time.perf_counter() - started,
-            train_score=self._task.evaluate(answers, offsets, labels)[self._task.metrics[0]],
         )
 
     def answers(self, view: View) -> bool:

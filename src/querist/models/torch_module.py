@@ -183,9 +183,7 @@ class TorchModule(Adapter):
             if member == 0:
                 steps, loss = done.steps, done.loss
         self._members, self._scale, self._version = trained, scale, None
-        answers, offsets = self.predict(pool, rows)
-        score = self.task.evaluate(answers, offsets, labels)[self.task.metrics[0]]
-        return FitReport(steps=steps, loss=loss, seconds=time.perf_counter() - began, train_score=score)
+        return FitReport(steps=steps, loss=loss, seconds=time.perf_counter() - began)
 
     def _labelled(
         self,

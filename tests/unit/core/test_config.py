@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from querist.core.config import from_mapping, read_toml, to_toml
+from querist.core.config import from_mapping, read_table, to_toml
 from querist.core.errors import ConfigError
 
 
@@ -61,14 +61,14 @@ SETTINGS = st.builds(
 def test_round_trip(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.getbasetemp() / "run.toml"
     file.write_text(to_toml(settings), encoding="utf-8", newline="")
-    assert read_toml(Settings, file) == settings
+    assert from_mapping(Settings, read_table(file), where=file.name) == settings
 
 
 def test_an_unknown_key_is_refused_with_the_nearest(tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     file.write_text("bugdet = 10\n")
     with pytest.raises(ConfigError, match=r"run\.toml has an unknown key 'bugdet'; did you mean 'budget'\?"):
-        read_toml(Settings, file)
+        from_mapping(Settings, read_table(file), where=file.name)
 
 
 def test_a_key_like_no_other_lists_the_known() -> None:
@@ -113,4 +113,4 @@ def test_a_file_that_is_no_settings(tmp_path: Path, content: bytes | None, messa
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(ConfigError, match=message):
-        read_toml(Required, file)
+        from_mapping(Required, read_table(file), where=file.name)
