@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from querist.models.torch_module import TorchModule
     from querist.pool.pool import Pool
     from querist.pool.sources import open_pool as open  # noqa: A004
+    from querist.storage.arrays import open_array
     from querist.tasks.classification import Classification
     from querist.tasks.multilabel import Multilabel
     from querist.tasks.regression import Regression
@@ -40,6 +41,7 @@ _HOMES = {
     "Tokens": "querist.tasks.tokens",
     "TorchModule": "querist.models.torch_module",
     "open": "querist.pool.sources:open_pool",
+    "open_array": "querist.storage.arrays",
 }
 _ROOMS = ("models", "scores", "selectors", "strategies", "tasks", "views")
 
@@ -55,6 +57,7 @@ __all__ = [
     "TorchModule",
     "models",
     "open",
+    "open_array",
     "scores",
     "selectors",
     "strategies",

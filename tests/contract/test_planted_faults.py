@@ -175,7 +175,7 @@ def test_wrong_formula_is_caught_by_the_twin(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_wrong_law_is_caught_by_the_twin(monkeypatch: pytest.MonkeyPatch) -> None:
     def by_distance_not_squared(self, gradients, *, at, k, rng):
-        lengths = gradients.squared_norms()
+        lengths = gradients.squared_norms
         first = at.candidates[lengths[at.candidates].argmax()][None]
         apart = (gradients.dense() - gradients.dense()[first]).norm(dim=-1)[at.candidates]
         return torch.cat([first, at.candidates[torch.multinomial(apart, k - 1, generator=rng)]])

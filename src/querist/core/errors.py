@@ -5,6 +5,7 @@
     │   ├── UnknownName           no strategy, model, source, ... of that name (the nearest is suggested)
     │   ├── ConfigError           a settings file with unknown or ill-typed keys
     │   ├── BudgetError           label counts that do not fit the pool or each other
+    │   ├── MemoryTooSmall        a memory limit below what the work must hold
     │   └── SettingsDiffer        --resume with other settings than the run was started with
     ├── DataError                 the data are missing, unreadable or not what they were said to be
     │   └── NonFinite             NaN or infinity; names the first row
@@ -80,6 +81,10 @@ class ConfigError(UsageError):
 
 class BudgetError(UsageError):
     """Label counts that do not fit the pool or each other."""
+
+
+class MemoryTooSmall(UsageError):
+    """A memory limit below what the work must hold."""
 
 
 class SettingsDiffer(UsageError):

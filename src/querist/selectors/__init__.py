@@ -1,10 +1,14 @@
 """Selectors look at all rows together and return ``k`` positions: the only global step of a strategy.
 
-    f(points, *, k, labelled=None, candidates=None, rng=None) -> Int[Tensor, "k"]
+    f(points, *, k, labelled=None, candidates=None, rng=None, memory_mb=None) -> Int[Tensor, "k"]
 
 ``points`` is a torch tensor or a numpy array, ``labelled`` and ``candidates`` are positions in it; labelled ones are
 never returned; ``rng=None`` means a fresh generator with seed 0, never the global one; the answer lists positions in
 the order picked. Gradient embeddings are passed as :class:`FactoredPoints`. File = idea = function.
+
+An array mapped from a file (``numpy.load(..., mmap_mode="r")``, or :func:`querist.open_array`, which reads Parquet
+columns too) is read a block at a time and never copied whole. ``memory_mb`` bounds what is taken beside it: blocks
+become smaller, and a limit below what must be held is refused before any work is done.
 """
 
 from querist.selectors.facility import facility
@@ -15,6 +19,7 @@ from querist.selectors.kmeans import kmeans
 from querist.selectors.kmeans_pp import kmeans_pp
 from querist.selectors.lcmd import lcmd
 from querist.selectors.max_det import max_det
+from querist.selectors.memory import memory_limit
 from querist.selectors.points import FactoredPoints
 from querist.selectors.sample import sample
 from querist.selectors.top_k import top_k
@@ -29,6 +34,7 @@ __all__ = [
     "kmeans_pp",
     "lcmd",
     "max_det",
+    "memory_limit",
     "sample",
     "top_k",
 ]

@@ -36,9 +36,12 @@ def positions(name: str, values: Any, n: int, device: torch.device | str = "cpu"
     """``values`` as positions in a table of ``n`` rows; ``None`` means none.
 
     Raises:
-        DataError: a position outside the table.
+        DataError: a position outside the table, or one that stands there twice.
     """
     pos = torch.as_tensor([] if values is None else values, device=device).flatten().long()
+    if len(pos) > 1 and len(pos.unique()) < len(pos):
+        found, times = pos.unique(return_counts=True)
+        raise DataError(f"{name} holds position {int(found[times > 1][0])} more than once")
     if len(pos) and not 0 <= int(pos.min()) <= int(pos.max()) < n:
         bad = pos[(pos < 0) | (pos >= n)][0]
         raise DataError(f"{name} holds position {int(bad)}, the points have positions 0 to {n - 1}")

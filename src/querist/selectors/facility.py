@@ -25,6 +25,7 @@ from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.base import free_positions, positions, refuse_impossible
 from querist.selectors.greedy import SetFunction, maximise
+from querist.selectors.memory import Memory
 from querist.selectors.points import Points, as_points
 
 FUNCTIONS = ("facility_location", "graph_cut", "saturated_cover")
@@ -48,6 +49,7 @@ def facility(
     penalty: float = 0.5,
     saturation: float = 0.1,
     epsilon: float | None = None,
+    memory_mb: float | None = None,
 ) -> Int[Tensor, "k"]:
     """Positions picked greedily so that the open points are well represented.
 
@@ -65,10 +67,12 @@ def facility(
         penalty: ``lambda`` of the graph cut; up to 0.5 it is monotone.
         saturation: share of its total similarity at which a point counts as covered.
         epsilon: ``None`` for the exact greedy set, else see :func:`~querist.selectors.greedy.maximise`.
+        memory_mb: megabytes that may be taken beside the points; as many as are useful if ``None``.
 
     Raises:
         UsageError, PoolExhausted: ``k`` below 1, or over what is open; another function; a set it has no use for.
         NonFinite: NaN or infinity; names the position.
+        MemoryTooSmall: what must be held is over the limit.
 
     Example:
         >>> points = torch.tensor([[1.0, 0.1], [1.0, 0.0], [1.0, -0.1], [-1.0, 9.0]])
@@ -89,6 +93,7 @@ def facility(
         penalty=penalty,
         saturation=saturation,
         epsilon=epsilon,
+        memory_mb=memory_mb,
     )
     return picked
 
@@ -108,12 +113,14 @@ def facility_gains(
     penalty: float = 0.5,
     saturation: float = 0.1,
     epsilon: float | None = None,
+    memory_mb: float | None = None,
 ) -> tuple[Int[Tensor, "k"], Float[Tensor, "k"]]:
     """:func:`facility`, and what each pick added to the value; over nothing labelled they sum to it."""
     table = as_points(points)
     free = free_positions(len(table), labelled, candidates, table.device)
     refuse_impossible(k, len(free))
-    kernel = _Cosines(table, free)
+    memory = Memory("facility", memory_mb, held=64 * len(table))
+    kernel = _Cosines(table, free, tile=memory.tile(_TILE, least=8 * table.width))
     known, wanted, shunned = (
         positions(name, pos, len(table), table.device)
         for name, pos in (("labelled", labelled), ("query", query), ("private", private))
@@ -136,8 +143,9 @@ def facility_gains(
 class _Cosines:
     """Cosines of the open points (rows) and any points (columns), nothing below 0, in tiles."""
 
-    def __init__(self, points: Points, free: Tensor) -> None:
-        lengths = points.squared_norms().sqrt()
+    def __init__(self, points: Points, free: Tensor, *, tile: int) -> None:
+        self.tile = tile
+        lengths = points.squared_norms.sqrt()
         # A zero vector is like nothing.
         self.scale = torch.where(lengths > 0, 1 / lengths, torch.zeros_like(lengths))
         self.points, self.free = points, free
@@ -148,7 +156,7 @@ class _Cosines:
         """Triples (slice of the open points, slice of ``pos``, tile)."""
         for left in range(0, len(pos), _COLUMNS):
             columns = slice(left, min(left + _COLUMNS, len(pos)))
-            step = max(1, _TILE // (columns.stop - columns.start))
+            step = max(1, self.tile // max(self.points.width, columns.stop - columns.start))
             for start in range(0, len(self.free), step):
                 at = slice(start, min(start + step, len(self.free)))
                 rows = at if self.whole else self.free[at]

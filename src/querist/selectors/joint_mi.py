@@ -15,10 +15,12 @@ import numpy as np
 import torch
 
 from querist.core.errors import DataError, NonFinite, UsageError
+from querist.core.progress import report
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.scores.bald import bald
 from querist.selectors.base import free_positions, positions, refuse_impossible, shuffled
+from querist.selectors.memory import Memory
 
 _TILE = 1 << 20
 """Numbers of a table of predictions that stand in memory at once."""
@@ -38,6 +40,7 @@ def joint_mi(
     candidates: Any = None,
     rng: Generator | None = None,
     configurations: int = 10_000,
+    memory_mb: float | None = None,
 ) -> Int[Tensor, "k"]:
     """Positions that add most to ``I(y_1..y_b; w)``, one at a time.
 
@@ -55,11 +58,13 @@ def joint_mi(
         candidates: positions that may be returned; all if ``None``.
         rng: breaks ties, and draws outcomes where there are too many; a generator with seed 0 if ``None``.
         configurations: outcomes of the batch that are looked at, the paper's ``m``.
+        memory_mb: megabytes that may be taken beside the samples; as many as are useful if ``None``.
 
     Raises:
         UsageError, PoolExhausted: ``k`` below 1, or over what is open; no configurations.
         DataError: not ``[s n c]``, or no distribution; names the position.
         NonFinite: NaN or infinity; names the position.
+        MemoryTooSmall: what must be held is over the limit.
 
     Example:
         >>> halves, yes = [0.5, 0.5], [1.0, 0.0]
@@ -69,7 +74,13 @@ def joint_mi(
         True
     """
     return joint_mi_gains(
-        prob_samples, k=k, labelled=labelled, candidates=candidates, rng=rng, configurations=configurations
+        prob_samples,
+        k=k,
+        labelled=labelled,
+        candidates=candidates,
+        rng=rng,
+        configurations=configurations,
+        memory_mb=memory_mb,
     )[0]
 
 
@@ -81,6 +92,7 @@ def joint_mi_gains(
     candidates: Any = None,
     rng: Generator | None = None,
     configurations: int = 10_000,
+    memory_mb: float | None = None,
 ) -> tuple[Int[Tensor, "k"], Float[Tensor, "k"]]:
     """:func:`joint_mi`, and the nats that each pick added; their sum is the information of the batch."""
     if configurations < 1:
@@ -90,15 +102,20 @@ def joint_mi_gains(
     n, device = samples.shape[1], samples.device
     free = shuffled(free_positions(n, labelled, candidates, device), rng)  # sorting stably keeps ties in this order
     refuse_impossible(k, len(free))
-    outcomes = _Outcomes(samples, configurations, rng)
+    s, _, c = samples.shape
+    # Numbers a row; and each outcome with its belief, once more for its labels, and in its rough form.
+    memory = Memory("joint_mi", memory_mb, held=48 * n + samples.element_size() * 6 * configurations * (s + c))
+    tile = memory.tile(_TILE, itemsize=samples.element_size(), least=4 * c * max(s, configurations))
+    outcomes = _Outcomes(samples, configurations, rng, tile)
     for pos in positions("labelled", labelled, n, device).tolist():
         outcomes.add(pos)
 
-    alone = bald(samples)[free]
+    alone = torch.cat([bald(samples[:, pos]) for pos in free.split(max(1, tile // (s * c)))])
     bounds = alone.clone()
     picked: list[int] = []
     gains: list[float] = []
     while len(picked) < k and len(outcomes):
+        report("joint_mi", len(picked), of=k)
         place, gain = _best(bounds, free, outcomes)
         picked.append(place)
         gains.append(gain)
@@ -145,8 +162,8 @@ class _Outcomes:
     belief taken together give upper bounds of the gains, in a fraction of the time.
     """
 
-    def __init__(self, samples: Float[Tensor, "s n c"], most: int, rng: Generator) -> None:
-        self.samples, self.most, self.rng = samples, most, rng
+    def __init__(self, samples: Float[Tensor, "s n c"], most: int, rng: Generator, tile: int) -> None:
+        self.samples, self.most, self.rng, self._tile = samples, most, rng, tile
         s = samples.shape[0]
         self.belief = samples.new_full((1, s), 1 / s)
         self.chance = samples.new_ones(1)
@@ -159,7 +176,7 @@ class _Outcomes:
     def room(self) -> int:
         """Rows that can be looked at in one product."""
         s, _, c = self.samples.shape
-        return max(1, _TILE // (c * max(s, len(self))))
+        return max(1, self._tile // (c * max(s, len(self))))
 
     def gains(self, pos: Int[Tensor, "q"]) -> Float[Tensor, "q"]:
         """What each of these rows would add, in nats."""
@@ -173,7 +190,7 @@ class _Outcomes:
         probs = self.samples[:, pos]
         s, q, c = probs.shape
         doubt = torch.zeros(q, dtype=probs.dtype, device=probs.device)
-        rows = max(1, _TILE // (q * c))
+        rows = max(1, self._tile // (q * c))
         for belief, chance in zip(beliefs.split(rows), chances.split(rows), strict=True):
             doubt += _entropy((belief @ probs.view(s, q * c)).view(-1, q, c), weights=chance)
         known = _entropy(probs, weights=chances @ beliefs)
@@ -214,7 +231,7 @@ class _Outcomes:
         size = len(self) // _ALIKE
         roots = self.belief.sqrt()
         anchors = roots[(self.chance * left[open_]).topk(size).indices].T
-        near = torch.cat([(block @ anchors).argmax(1) for block in roots.split(max(1, _TILE // size))])
+        near = torch.cat([(block @ anchors).argmax(1) for block in roots.split(max(1, self._tile // size))])
         chance = self.chance.new_zeros(size).index_add_(0, near, self.chance)
         belief = self.belief.new_zeros(size, self.belief.shape[1])
         belief.index_add_(0, near, self.chance[:, None] * self.belief)

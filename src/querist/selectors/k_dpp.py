@@ -16,6 +16,7 @@ from querist.core.errors import DataError
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.base import free_positions, refuse_impossible, shuffled
+from querist.selectors.memory import Memory
 from querist.selectors.points import DensePoints, as_points
 
 _TILE = 1 << 20
@@ -25,7 +26,13 @@ _ROUNDING = 1e-12
 
 
 def k_dpp(
-    features: Any, *, k: int, labelled: Any = None, candidates: Any = None, rng: Generator | None = None
+    features: Any,
+    *,
+    k: int,
+    labelled: Any = None,
+    candidates: Any = None,
+    rng: Generator | None = None,
+    memory_mb: float | None = None,
 ) -> Int[Tensor, "k"]:
     """Positions drawn as one set, ``A`` with a chance in proportion to ``det(L_A)``; their order is random.
 
@@ -38,11 +45,13 @@ def k_dpp(
         labelled: positions never returned. They repel nothing.
         candidates: positions that may be returned; all if ``None``.
         rng: draws; a generator with seed 0 if ``None``.
+        memory_mb: megabytes that may be taken beside the features; as many as are useful if ``None``.
 
     Raises:
         UsageError, PoolExhausted: ``k`` below 1, or over what is open.
         NonFinite: NaN or infinity; names the position.
         DataError: features in factors.
+        MemoryTooSmall: what must be held is over the limit.
 
     Example:
         >>> sorted(k_dpp(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), k=2).tolist())[1]
@@ -54,9 +63,13 @@ def k_dpp(
         raise DataError("a k-DPP needs features written out", hint="pass points.dense(), or use max_det")
     free = free_positions(len(points), labelled, candidates, points.device)
     refuse_impossible(k, len(free))
+    p = points.width
+    # Numbers a row in double precision; the dual kernel with its vectors; sums of products; directions.
+    held = 48 * len(points) + 8 * (4 * p * p + (p + 1) * (min(k, p) + 1) + 3 * p * min(k, p))
+    tile = Memory("k_dpp", memory_mb, held=held).tile(_TILE, itemsize=8, least=8 * p)
     picked = free[:0]
     while len(picked) < k:
-        new = _draw_set(points.table, free, k - len(picked), rng)
+        new = _draw_set(points, free, k - len(picked), rng, tile)
         if not len(new):  # zero vectors are all that is left
             new = shuffled(free, rng)[: k - len(picked)]
         picked = torch.cat([picked, new])
@@ -64,12 +77,13 @@ def k_dpp(
     return picked
 
 
-def _draw_set(table: Tensor, free: Tensor, k: int, rng: Generator) -> Int[Tensor, "q"]:
+def _draw_set(points: DensePoints, free: Tensor, k: int, rng: Generator, tile: int) -> Int[Tensor, "q"]:
     """A draw of ``k`` positions, or of as many as the rank allows."""
-    blocks = free.split(max(1, _TILE // table.shape[1])) if table.shape[1] else ()
-    dual = torch.zeros((table.shape[1],) * 2, dtype=torch.float64, device=table.device)
+    p = points.width
+    blocks = free.split(max(1, tile // p)) if p else ()
+    dual = torch.zeros((p, p), dtype=torch.float64, device=free.device)
     for pos in blocks:
-        rows = table[pos].double()
+        rows = points.rows(pos).double()
         dual += rows.T @ rows
     values, vectors = torch.linalg.eigh(dual)
     real = values > _ROUNDING * values.max() if len(values) else values > 0
@@ -79,7 +93,7 @@ def _draw_set(table: Tensor, free: Tensor, k: int, rng: Generator) -> Int[Tensor
     chosen = _draw_eigenvectors(values.log().cpu(), min(k, len(values)), rng)
     basis = vectors[:, chosen] / values[chosen].sqrt()  # rows times it: orthonormal columns
     # The chance of each position to be next, times how many are to come: its squared length outside the picks' span.
-    chance = torch.cat([(table[pos].double() @ basis).square().sum(1) for pos in blocks])
+    chance = torch.cat([(points.rows(pos).double() @ basis).square().sum(1) for pos in blocks])
     places: list[int] = []
     directions = basis.new_empty((0, len(chosen)))
     while len(places) < len(chosen):
@@ -92,13 +106,13 @@ def _draw_set(table: Tensor, free: Tensor, k: int, rng: Generator) -> Int[Tensor
         # right=True: a draw of exactly an end belongs to the next position, so a chance of 0 is never hit.
         place = int(torch.searchsorted(ends, draw, right=True).clamp_max(len(ends) - 1))
         places.append(place)
-        own = table[free[place]].double() @ basis
+        own = points.rows(free[place : place + 1])[0].double() @ basis
         for _ in range(2):  # twice is enough for orthogonality
             own = own - directions.T @ (directions @ own)
         own = own / own.norm()
         directions = torch.cat([directions, own[None]])
         along = basis @ own
-        chance -= torch.cat([(table[pos].double() @ along).square() for pos in blocks])
+        chance -= torch.cat([(points.rows(pos).double() @ along).square() for pos in blocks])
     return free[torch.tensor(places, dtype=torch.long, device=free.device)]
 
 

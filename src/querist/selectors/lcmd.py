@@ -11,17 +11,25 @@ from typing import Any
 
 import torch
 
+from querist.core.progress import report
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.base import free_positions, positions, refuse_impossible, shuffled
-from querist.selectors.points import Distances, as_points
+from querist.selectors.memory import Memory
+from querist.selectors.points import TILE, Distances, as_points
 
 _SLACK = 1e-4
 """Share of a gap between centres that rounding may have added."""
 
 
 def lcmd(
-    points: Any, *, k: int, labelled: Any = None, candidates: Any = None, rng: Generator | None = None
+    points: Any,
+    *,
+    k: int,
+    labelled: Any = None,
+    candidates: Any = None,
+    rng: Generator | None = None,
+    memory_mb: float | None = None,
 ) -> Int[Tensor, "k"]:
     """Positions picked one at a time: the farthest of the cluster with the largest sum of squared distances.
 
@@ -33,38 +41,50 @@ def lcmd(
         labelled: positions that are centres already, never returned. Without any, the longest vector comes first.
         candidates: positions that may be returned; all if ``None``. Only they count in a cluster.
         rng: breaks ties, and draws the rest once every point is at a centre; a generator with seed 0 if ``None``.
+        memory_mb: megabytes that may be taken beside the points; as many as are useful if ``None``.
 
     Raises:
         UsageError, PoolExhausted: ``k`` below 1, or over what is open.
         NonFinite: NaN or infinity; names the position.
+        MemoryTooSmall: what must be held is over the limit.
 
     Example:
         >>> points = torch.tensor([[0.0], [10.0], [13.0], [14.0], [15.0], [-6.0]])
         >>> lcmd(points, k=2, labelled=[0, 1]).tolist()   # 9 + 16 + 25 around 10, 36 around 0
         [4, 5]
     """
-    return lcmd_clusters(points, k=k, labelled=labelled, candidates=candidates, rng=rng)[0]
+    return lcmd_clusters(points, k=k, labelled=labelled, candidates=candidates, rng=rng, memory_mb=memory_mb)[0]
 
 
 def lcmd_clusters(
-    points: Any, *, k: int, labelled: Any = None, candidates: Any = None, rng: Generator | None = None
+    points: Any,
+    *,
+    k: int,
+    labelled: Any = None,
+    candidates: Any = None,
+    rng: Generator | None = None,
+    memory_mb: float | None = None,
 ) -> tuple[Int[Tensor, "k"], Float[Tensor, "k"], Int[Tensor, "k"]]:
     """:func:`lcmd`, how far each pick was from its centre, and how many points its cluster held."""
     rng = generator(0) if rng is None else rng
     table = as_points(points)
     free = free_positions(len(table), labelled, candidates, table.device)
     refuse_impossible(k, len(free))
-    clusters = _Clusters(Distances(table), free, capacity=k + len(positions("labelled", labelled, len(table))))
+    known = positions("labelled", labelled, len(table), table.device).unique()
+    memory = Memory("lcmd", memory_mb, held=64 * len(table) + 32 * (k + len(known)))
+    apart = Distances(table, tile=memory.tile(TILE, least=8 * table.width))
+    clusters = _Clusters(apart, free, capacity=k + len(known))
     # Equals are settled by these random ranks, not by place.
     rank = torch.empty(len(table), dtype=torch.long, device=table.device)
     rank[shuffled(torch.arange(len(table), device=table.device), rng)] = torch.arange(len(table)).to(table.device)
-    for pos in positions("labelled", labelled, len(table), table.device).unique().tolist():
+    for pos in known.tolist():
         clusters.add(pos)
 
     picked, squared, sizes = [], [], []
     for done in range(k):
+        report("lcmd", done, of=k)
         if not clusters.count:
-            best, own = _best(table.squared_norms(), free, rank), free
+            best, own = _best(table.squared_norms, free, rank), free
         else:
             costs = clusters.costs()
             if not float(costs.max()) > 0:
@@ -98,18 +118,21 @@ class _Clusters:
 
     def add(self, pos: int) -> None:
         new = torch.tensor([pos], device=self.own.device)
-        rows: Tensor | slice = slice(None)
+        rows: Tensor | None = None
         if self.count:
             # A point nearer its centre than half the way from there to the new one stays where it is.
             gap = self.apart.between(self.centres[: self.count], new).flatten()
             near = 4 * self.squared > (1 - _SLACK) * gap[self.own]
             touched = torch.nonzero(near & self.open).flatten()
             # Rows gathered are rows copied: that pays for few of them only.
-            rows = touched if 4 * len(touched) < len(near) else rows
-        squared = self.apart.between(rows, new).flatten()
-        closer = squared < self.squared[rows]
-        self.own[rows] = torch.where(closer, self.count, self.own[rows])
-        self.squared[rows] = torch.where(closer, squared, self.squared[rows])
+            rows = touched if 4 * len(touched) < len(near) else None
+        step = max(1, self.apart.tile // self.apart.points.width)
+        for start in range(0, len(self.own) if rows is None else len(rows), step):
+            some = slice(start, start + step) if rows is None else rows[start : start + step]
+            squared = self.apart.between(some, new).flatten()
+            closer = squared < self.squared[some]
+            self.own[some] = torch.where(closer, self.count, self.own[some])
+            self.squared[some] = torch.where(closer, squared, self.squared[some])
         self.open[pos] = False
         self.centres[self.count] = pos
         self.count += 1

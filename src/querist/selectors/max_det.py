@@ -13,11 +13,13 @@ from typing import Any
 import torch
 
 from querist.core.errors import UsageError
+from querist.core.progress import report
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.base import free_positions, positions, refuse_impossible, shuffled
+from querist.selectors.memory import Memory
 from querist.selectors.points import as_points
-from querist.selectors.posterior import Posterior
+from querist.selectors.posterior import TILE, Posterior, width
 
 _BLOCK = 128
 """Points of highest variance whose picks are settled among themselves before all points are looked at again."""
@@ -31,6 +33,7 @@ def max_det(
     candidates: Any = None,
     rng: Generator | None = None,
     noise: float = 1e-6,
+    memory_mb: float | None = None,
 ) -> Int[Tensor, "k"]:
     """Positions that grow ``det(K + s2 I)`` most, one at a time, ``K`` being the inner products of the features.
 
@@ -42,16 +45,20 @@ def max_det(
         rng: breaks ties, and draws the rest once no point has anything of its own left; seed 0 if ``None``.
         noise: ``s2``, in units of the mean squared length of all features; the default is the paper's. With 0 a pick
             is what is farthest from the span of those before, and there are only as many as the features' rank.
+        memory_mb: megabytes that may be taken beside the features; as many as are useful if ``None``.
 
     Raises:
         UsageError, PoolExhausted: ``k`` below 1, or over what is open; a negative noise.
         NonFinite: NaN or infinity; names the position.
+        MemoryTooSmall: what must be held is over the limit.
 
     Example:
         >>> max_det(torch.tensor([[2.0, 0.0], [1.9, 0.1], [0.0, 1.0]]), k=2).tolist()
         [0, 2]
     """
-    return max_det_variances(features, k=k, labelled=labelled, candidates=candidates, rng=rng, noise=noise)[0]
+    return max_det_variances(
+        features, k=k, labelled=labelled, candidates=candidates, rng=rng, noise=noise, memory_mb=memory_mb
+    )[0]
 
 
 def max_det_variances(
@@ -62,6 +69,7 @@ def max_det_variances(
     candidates: Any = None,
     rng: Generator | None = None,
     noise: float = 1e-6,
+    memory_mb: float | None = None,
 ) -> tuple[Int[Tensor, "k"], Float[Tensor, "k"]]:
     """:func:`max_det`, and ``v`` of each pick when it was picked; ``sum(log(v + s2))`` is the log determinant."""
     if not noise >= 0:
@@ -70,17 +78,22 @@ def max_det_variances(
     points = as_points(features)
     free = free_positions(len(points), labelled, candidates, points.device)
     refuse_impossible(k, len(free))
-    posterior = Posterior(points, noise=noise)
+    known = positions("labelled", labelled, len(points), points.device)
+    # A number a row (in double precision, and its square, and a rank), a vector a seen point, twice while one is added.
+    held = 64 * len(points) + 16 * (k + len(known) + _BLOCK) * width(points)
+    memory = Memory("max_det", memory_mb, held=held)
+    posterior = Posterior(points, noise=noise, tile=memory.tile(TILE, itemsize=8, least=8 * width(points)))
     taken = torch.ones(len(points), dtype=torch.bool, device=points.device)
     taken[free] = False
     # Equal variances are settled by these random ranks, not by place.
     rank = torch.empty(len(points), dtype=torch.long, device=points.device)
     rank[shuffled(torch.arange(len(points), device=points.device), rng)] = torch.arange(len(points)).to(points.device)
-    for block in positions("labelled", labelled, len(points), points.device).split(_BLOCK):
+    for block in known.split(_BLOCK):
         _see_all(posterior, block)
 
     picked, variances = free[:0], posterior.variance[:0]
     while len(picked) < k:
+        report("max_det", len(picked), of=k)
         new, found = _most_varied(posterior, posterior.variance.masked_fill(taken, -torch.inf), rank, k - len(picked))
         if not len(new):
             new = shuffled(torch.nonzero(~taken).flatten(), rng)[: k - len(picked)]

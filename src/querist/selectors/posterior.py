@@ -13,7 +13,7 @@ import torch
 from querist.core.types import Float, Int, Tensor
 from querist.selectors.points import DensePoints, FactoredPoints, Points
 
-_TILE = 1 << 21
+TILE = 1 << 21
 """Numbers in double precision that stand in memory at once (16 MB)."""
 _ROUNDING = 1e-11
 """Share of a squared length below which a variance is rounding, and counts as 0."""
@@ -25,6 +25,7 @@ class Posterior:
     Args:
         points: one feature vector a row.
         noise: variance ``s2`` of what is seen, in mean squared lengths; 0 is plain orthogonalisation.
+        tile: numbers in double precision that stand in memory at once.
 
     Example:
         >>> posterior = Posterior(DensePoints(table=torch.tensor([[2.0, 0.0], [1.0, 0.0], [0.0, 3.0]])))
@@ -33,15 +34,15 @@ class Posterior:
         [0.0, 0.0, 9.0]
     """
 
-    def __init__(self, points: Points, *, noise: float = 0.0) -> None:
-        self.points = points
+    def __init__(self, points: Points, *, noise: float = 0.0, tile: int = TILE) -> None:
+        self.points, self._tile = points, tile
         # Of the features in double precision: what is left of a length in the end may be a millionth of it.
         every = torch.arange(len(points), device=points.device)
-        step = max(1, _TILE // _width(points))
-        self._norms = torch.cat([_at(points, pos).squared_norms() for pos in every.split(step)])
+        step = max(1, tile // width(points))
+        self._norms = torch.cat([_at(points, pos).squared_norms for pos in every.split(step)])
         self.noise = noise * float(self._norms.mean())
         self.variance: Float[Tensor, "n"] = self._norms.clone()
-        self._seen = torch.empty((0, _width(points)), dtype=torch.float64, device=points.device)
+        self._seen = torch.empty((0, width(points)), dtype=torch.float64, device=points.device)
 
     def covariance(self, pos: Int[Tensor, "b"]) -> Float[Tensor, "b b"]:
         """Posterior covariance of a few points."""
@@ -60,7 +61,7 @@ class Posterior:
         pivots.diagonal().add_(self.noise)
         new = torch.linalg.solve_triangular(torch.linalg.cholesky(pivots), new, upper=False)
         self._seen = torch.cat([self._seen, new])
-        step = max(1, _TILE // (self._seen.shape[1] + len(new) * (1 + _height(self.points))))
+        step = max(1, self._tile // (self._seen.shape[1] + len(new) * (1 + _height(self.points))))
         for start in range(0, len(self.variance), step):
             rows = slice(start, min(start + step, len(self.variance)))
             self.variance[rows] -= self._project(rows, new).square().sum(1)
@@ -79,13 +80,15 @@ class Posterior:
 def _at(points: Points, rows: slice | Tensor) -> Points:
     """Some of the points, in double precision."""
     if isinstance(points, DensePoints):
-        return DensePoints(table=points.table[rows].double())
-    return FactoredPoints(left=points.left[rows].double(), right=points.right[rows].double())
+        return DensePoints(table=points.rows(rows).double())
+    block = points.take(rows)
+    return FactoredPoints(left=block.left.double(), right=block.right.double())
 
 
 def _height(points: Points) -> int:
     return points.left.shape[1] if isinstance(points, FactoredPoints) else 1
 
 
-def _width(points: Points) -> int:
+def width(points: Points) -> int:
+    """Numbers that a point has once it is written out."""
     return _height(points) * points.right.shape[1] if isinstance(points, FactoredPoints) else points.table.shape[1]

@@ -58,7 +58,7 @@ def test_known_labels_are_a_view_and_unknown_ones_are_hidden(trained):
 def test_derived_views_need_only_their_parts(trained):
     points = trained((GradEmbeddings(),))[GradEmbeddings()]
     assert len(points) == 120
-    np.testing.assert_allclose(points.dense().norm(dim=1) ** 2, points.squared_norms(), rtol=1e-4)
+    np.testing.assert_allclose(points.dense().norm(dim=1) ** 2, points.squared_norms, rtol=1e-4)
 
 
 def test_a_view_that_nobody_answers_is_named(trained):

@@ -158,6 +158,6 @@ def test_factored_points_are_their_dense_selves() -> None:
     points = FactoredPoints(left=torch.randn(9, 3, generator=rng), right=torch.randn(9, 4, generator=rng))
     dense = points.dense()
     pos = torch.tensor([1, 7])
-    torch.testing.assert_close(points.squared_norms(), dense.square().sum(-1))
+    torch.testing.assert_close(points.squared_norms, dense.square().sum(-1))
     torch.testing.assert_close(points.products(pos), dense @ dense[pos].T)
     torch.testing.assert_close(points.products(pos, slice(2, 5)), dense[2:5] @ dense[pos].T)

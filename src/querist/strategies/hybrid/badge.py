@@ -54,7 +54,7 @@ class Badge(Strategy):
         return kmeans_pp(gradients, k=k, candidates=at.candidates, rng=rng, first=self.first)
 
     def reasons(self, gradients: FactoredPoints, *, at: Positions, picked: Int[Tensor, "k"]) -> list[str]:
-        lengths = gradients.squared_norms().sqrt()
+        lengths = gradients.squared_norms.sqrt()
         middle = lengths[at.candidates].median()
         return [
             f"its label would pull the model by {length:.3g} in a new direction (pool median {middle:.3g})"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
-from querist.core.errors import PoolExhausted, UsageError
+from querist.core.errors import DataError, MemoryTooSmall, PoolExhausted, UsageError
 from querist.core.rng import generator
 from querist.core.types import Tensor
 from querist.testing.checks.base import global_generators_untouched, no_table_of, raises, require
@@ -49,6 +51,8 @@ def check_signature(selector: Selector) -> None:
     keywords = list(parameters.values())[1:]
     require(all(p.kind is p.KEYWORD_ONLY for p in keywords), "an option can be given by place")
     require(all(p.default is not p.empty for p in keywords if p.name != "k"), "an option has no default")
+    scores = next(iter(parameters)) == "scores"  # a number a row, and none beside it that counts
+    require(scores or "memory_mb" in parameters, "it takes no memory_mb")
 
 
 def check_picks_distinct_candidates(selector: Selector) -> None:
@@ -79,6 +83,47 @@ def check_takes_numpy(selector: Selector) -> None:
     picked = selector(array, k=5, labelled=LABELLED)
     require(picked.tolist() == selector(points, k=5, labelled=LABELLED).tolist(), "an array gives other picks")
     require(torch.equal(points, torch.tensor(array)), "it writes into the points")
+
+
+def check_reads_mapped_files(selector: Selector) -> None:
+    """A table mapped from a file gives what it gives in memory, in half precision too."""
+    points = _points(selector)
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in (np.float32, np.float16):
+            np.save(f"{folder}/table.npy", points.numpy().astype(kind))
+            mapped = np.load(f"{folder}/table.npy", mmap_mode="r")
+            loaded = torch.from_numpy(np.load(f"{folder}/table.npy").astype(np.float32))
+            if loaded.ndim == 3 and kind is np.float16:
+                continue  # rounded so, probabilities do not sum to one
+            same = _seeded(selector, mapped, k=6) == _seeded(selector, loaded, k=6)
+            require(same, f"a file of {kind.__name__} gives other picks")
+            del mapped
+
+
+def check_keeps_to_memory(selector: Selector) -> None:
+    """Too little memory is refused before it starts; just enough gives the same picks."""
+    if "memory_mb" not in inspect.signature(selector).parameters:
+        return
+    points = _points(selector, 2_000)
+    refused = functools.partial(_seeded, selector, points, k=20, labelled=LABELLED)
+    text = raises(MemoryTooSmall, lambda: refused(memory_mb=0.01), "10 kB must be refused")
+    require("MB" in text, f"it does not say how much it takes: {text}")
+    enough = 0.125
+    while enough < 1024:
+        try:
+            picked = refused(memory_mb=enough)
+            break
+        except MemoryTooSmall:
+            enough *= 1.25
+    require(picked == refused(), f"{enough:.2f} MB give other picks")
+
+
+def check_refuses_bad_positions(selector: Selector) -> None:
+    """Positions outside the table, and the same one twice, among the labelled and the candidates."""
+    points = _points(selector)
+    for bad in ([24], [-1], [3, 5, 3]):
+        raises(DataError, lambda bad=bad: selector(points, k=2, labelled=bad), f"labelled={bad} must be refused")  # type: ignore[misc]
+        raises(DataError, lambda bad=bad: selector(points, k=2, candidates=bad), f"candidates={bad} must be refused")  # type: ignore[misc]
 
 
 def check_seed_decides(selector: Selector) -> None:
