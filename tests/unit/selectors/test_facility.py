@@ -13,7 +13,7 @@ from querist.core.errors import NonFinite, PoolExhausted, UsageError
 from querist.core.rng import generator
 from querist.selectors import FactoredPoints, facility
 from querist.selectors.facility import FUNCTIONS, facility_gains
-from querist.testing.naive.selectors import facility_value
+from querist.testing.naive.selectors.facility import facility_value
 
 TARGETS: list[dict[str, Any]] = [
     {},

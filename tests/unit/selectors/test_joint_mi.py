@@ -12,7 +12,7 @@ from querist.core.errors import DataError, NonFinite, UsageError
 from querist.core.rng import generator
 from querist.selectors import joint_mi
 from querist.selectors.joint_mi import joint_mi_gains
-from querist.testing.naive.selectors import joint_mi_picks
+from querist.testing.naive.selectors.joint_mi import joint_mi_picks
 
 
 def _samples(seed: int, n: int, *, s: int = 6, c: int = 3, sharp: float = 2.0) -> torch.Tensor:

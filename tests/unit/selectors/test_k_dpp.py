@@ -11,7 +11,7 @@ from querist.core.errors import DataError
 from querist.core.rng import generator
 from querist.selectors import FactoredPoints, k_dpp
 from querist.testing.checks.law import obeys_law
-from querist.testing.naive.selectors import k_dpp_law
+from querist.testing.naive.selectors.k_dpp import k_dpp_law
 
 
 @pytest.mark.parametrize("k", [2, 3])

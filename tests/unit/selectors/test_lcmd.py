@@ -8,7 +8,7 @@ import torch
 from querist.core.rng import generator
 from querist.selectors import FactoredPoints, lcmd
 from querist.selectors.lcmd import lcmd_clusters
-from querist.testing.naive.selectors import lcmd_picks
+from querist.testing.naive.selectors.lcmd import lcmd_picks
 
 
 @pytest.mark.parametrize("spread", [0.05, 3.0])

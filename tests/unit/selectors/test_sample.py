@@ -11,7 +11,7 @@ from querist.core.errors import DataError, NonFinite, UsageError
 from querist.core.rng import generator
 from querist.selectors import sample, top_k
 from querist.testing.checks.law import obeys_law
-from querist.testing.naive.selectors import sample_law
+from querist.testing.naive.selectors.sample import sample_law
 
 SCORES = torch.tensor([0.3, 1.5, 0.7, 0.0, 2.0, 9.0])
 OPEN = [0, 1, 2, 4]

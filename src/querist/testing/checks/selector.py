@@ -15,7 +15,7 @@ from querist.core.errors import DataError, MemoryTooSmall, PoolExhausted, UsageE
 from querist.core.rng import generator
 from querist.core.types import Tensor
 from querist.testing.checks.base import global_generators_untouched, no_table_of, raises, require
-from querist.testing.naive import selectors as naive
+from querist.testing.naive.selectors import twin_of
 
 Selector = Callable[..., Tensor]
 LABELLED = [3, 0, 11]
@@ -189,23 +189,21 @@ def gains_most(picked: list[int], free: list[int], value: Callable[[list[int]], 
 
 def check_equals_twin(selector: Selector) -> None:
     """It picks what its naive twin picks, draws by the twin's law, or gains most of the twin's value."""
-    name = selector.__name__
-    law: Any = getattr(naive, f"{name}_law", None)
-    picks: Any = getattr(naive, f"{name}_picks", None)
-    value: Any = getattr(naive, f"{name}_value", None)
-    if law is None and picks is None and value is None:
+    found = twin_of(selector.__name__)
+    if found is None:
         require(not selector.__module__.startswith("querist."), "it has no twin in querist.testing.naive.selectors")
         return
+    flavour, twin = found
     candidates = [pos for pos in range(24) if pos % 5]
-    if value is not None:
+    if flavour == "value":
         for seed in range(3):
             points = _points(selector, seed=seed)
             mine = _seeded(selector, points, seed=seed, k=6, labelled=LABELLED, candidates=candidates)
             free = [pos for pos in candidates if pos not in LABELLED]
-            of = functools.partial(value, points.tolist(), labelled=LABELLED, candidates=candidates)
+            of = functools.partial(twin, points.tolist(), labelled=LABELLED, candidates=candidates)
             gains_most(mine, free, of)
         return
-    if picks is not None:
+    if flavour == "picks":
         for seed in range(5):
             points = _points(selector, seed=seed)
             options: dict[str, Any] = {"k": 6, "labelled": LABELLED, "candidates": candidates}
@@ -213,15 +211,15 @@ def check_equals_twin(selector: Selector) -> None:
                 # Of two equal points in one cluster neither is nearer the centre; uneven weights leave no ties.
                 options["weights"] = torch.rand(24, generator=generator(seed, "weights")).tolist()
             mine = _seeded(selector, points, seed=seed, **options)
-            twin = picks(points.tolist(), rng=generator(seed), **options)
-            require(mine == twin, f"picked {mine}, its twin {twin}")
+            expected = twin(points.tolist(), rng=generator(seed), **options)
+            require(mine == expected, f"picked {mine}, its twin {expected}")
         return
     points = _points(selector, 6)
     seen = dict.fromkeys(range(6), 0)
     where = {"labelled": [5], "candidates": [0, 1, 2, 3]}
     for seed in range(400):
         seen[_seeded(selector, points, seed=seed, k=1, **where)[0]] += 1
-    for pos, chance in law(points.tolist(), picked=[], **where).items():
+    for pos, chance in twin(points.tolist(), picked=[], **where).items():
         spread = (400 * chance * (1 - chance)) ** 0.5
         require(
             abs(seen[pos] - 400 * chance) <= 4 * spread,

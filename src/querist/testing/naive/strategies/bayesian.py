@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from querist.core.types import Generator
-from querist.testing.naive import scores, selectors
+from querist.testing.naive import scores
+from querist.testing.naive.selectors import joint_mi
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -29,4 +30,4 @@ def bald_scores(strategy: Any, samples: list, *, at: Positions) -> list[float]:
 def batch_bald_picks(strategy: Any, samples: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
     """The whole joint distribution of the labels, pick by pick."""
     del strategy
-    return selectors.joint_mi_picks(samples, k=k, labelled=[], candidates=at.candidates.tolist(), rng=rng)
+    return joint_mi.joint_mi_picks(samples, k=k, labelled=[], candidates=at.candidates.tolist(), rng=rng)

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from querist.core.types import Generator
-from querist.testing.naive import scores, selectors
+from querist.testing.naive import scores
+from querist.testing.naive.selectors import k_center, k_dpp
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -14,7 +15,7 @@ from querist.views.base import Positions
 def core_set_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
     """Farthest first."""
     del strategy
-    return selectors.k_center_picks(
+    return k_center.k_center_picks(
         embeddings, k=k, labelled=at.labelled.tolist(), candidates=at.candidates.tolist(), rng=rng
     )
 
@@ -37,4 +38,4 @@ def k_dpp_law(strategy: Any, probs: list, embeddings: list, *, at: Positions, pi
         [q**strategy.power * value / length for value in z]
         for q, z, length in zip(unsure, embeddings, lengths, strict=True)
     ]
-    return selectors.k_dpp_law(features, picked=picked, labelled=[], candidates=at.candidates.tolist(), k=2)
+    return k_dpp.k_dpp_law(features, picked=picked, labelled=[], candidates=at.candidates.tolist(), k=2)

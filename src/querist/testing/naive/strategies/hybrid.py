@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from querist.core.types import Generator
-from querist.testing.naive import scores, selectors
+from querist.testing.naive import scores
+from querist.testing.naive.selectors import facility, kmeans, kmeans_pp, lcmd, max_det
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -18,7 +19,7 @@ def badge_law(strategy: Any, gradients: list, *, at: Positions, picked: list[int
     candidates = at.candidates.tolist()
     if not picked and strategy.first == "longest":
         return {max(candidates, key=lambda pos: math.hypot(*gradients[pos])): 1.0}
-    return selectors.kmeans_pp_law(gradients, picked=picked, labelled=[], candidates=candidates)
+    return kmeans_pp.kmeans_pp_law(gradients, picked=picked, labelled=[], candidates=candidates)
 
 
 def diverse_mini_batch_picks(
@@ -29,12 +30,12 @@ def diverse_mini_batch_picks(
     candidates = sorted(at.candidates.tolist(), key=lambda pos: -informative[pos])
     torch.randperm(len(candidates), generator=rng)  # the draw that would break ties, of which there are none
     shortlist = candidates[: strategy.beta * k]
-    return selectors.kmeans_picks(embeddings, k=k, labelled=[], candidates=shortlist, rng=rng, weights=informative)
+    return kmeans.kmeans_picks(embeddings, k=k, labelled=[], candidates=shortlist, rng=rng, weights=informative)
 
 
 def max_det_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
     """Greedy determinant."""
-    return selectors.max_det_picks(
+    return max_det.max_det_picks(
         embeddings,
         k=k,
         labelled=at.labelled.tolist(),
@@ -47,9 +48,7 @@ def max_det_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng
 def lcmd_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
     """Largest cluster, maximum distance."""
     del strategy
-    return selectors.lcmd_picks(
-        embeddings, k=k, labelled=at.labelled.tolist(), candidates=at.candidates.tolist(), rng=rng
-    )
+    return lcmd.lcmd_picks(embeddings, k=k, labelled=at.labelled.tolist(), candidates=at.candidates.tolist(), rng=rng)
 
 
 def fass_value(
@@ -60,4 +59,4 @@ def fass_value(
     shortlist = sorted(at.candidates.tolist(), key=lambda pos: -unsure[pos])[: strategy.beta * k]
     if not set(chosen) <= set(shortlist):
         return None
-    return selectors.facility_value(embeddings, chosen, labelled=[], candidates=shortlist)
+    return facility.facility_value(embeddings, chosen, labelled=[], candidates=shortlist)

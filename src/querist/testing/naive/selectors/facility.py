@@ -1,0 +1,49 @@
+"""The twin of ``facility``, on plain lists."""
+
+from __future__ import annotations
+
+import math
+
+from querist.testing.naive import Vector
+
+
+def facility_value(
+    points: list[Vector],
+    chosen: list[int],
+    *,
+    function: str = "facility_location",
+    labelled: list[int],
+    candidates: list[int],
+    query: list[int] | None = None,
+    private: list[int] | None = None,
+    query_weight: float = 1.0,
+    private_weight: float = 1.0,
+    penalty: float = 0.5,
+    saturation: float = 0.1,
+) -> float:
+    """The value of labelled and chosen positions together, as the formulas say it."""
+
+    def like(x: int, y: int) -> float:
+        lengths = math.hypot(*points[x]) * math.hypot(*points[y])
+        return max(sum(a * b for a, b in zip(points[x], points[y], strict=True)) / lengths, 0.0) if lengths else 0.0
+
+    open_ = [pos for pos in candidates if pos not in labelled]
+    held, wanted, shunned = [*labelled, *chosen], query or [], private or []
+    value = 0.0
+    if function == "facility_location":
+        for x in open_:
+            cap = query_weight * max(like(x, q) for q in wanted) if wanted else math.inf
+            floor = max((private_weight * like(x, p) for p in shunned), default=0.0)
+            floor = max([floor, *(like(x, y) for y in labelled)])
+            value += max(min(max((like(x, a) for a in chosen), default=0.0), cap) - floor, 0.0)
+    elif function == "graph_cut":
+        for a in chosen:
+            value -= 2 * penalty * private_weight * sum(like(a, p) for p in shunned)
+            value += 2 * penalty * query_weight * sum(like(a, q) for q in wanted)
+            value += 0.0 if wanted else sum(like(x, a) for x in open_)
+        value -= 0.0 if wanted else penalty * sum(like(a, b) for a in held for b in held)
+    else:
+        for x in open_:
+            cap = saturation * sum(like(x, y) for y in open_)
+            value += min(sum(like(x, a) for a in held), cap)
+    return value
