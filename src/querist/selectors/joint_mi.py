@@ -28,6 +28,8 @@ _SETTLED = 1e-5
 """Nats. A configuration that leaves less than this to learn about the networks counts as leaving nothing."""
 _LEARNED = 1e-3
 """Nats. A batch that leaves less than this to learn counts as telling the networks apart."""
+_BLOCK = 16
+"""Rows whose gains are computed together."""
 _ALIKE = 16
 """Outcomes taken together, on average, for a quick bound."""
 
@@ -120,7 +122,8 @@ def joint_mi_gains(
         picked.append(place)
         gains.append(gain)
         bounds[place] = -torch.inf
-        outcomes.add(int(free[place]))
+        if len(picked) < k:
+            outcomes.add(int(free[place]))
     rest = alone.clone()
     rest[picked] = -torch.inf
     order = torch.argsort(rest, descending=True, stable=True)[: k - len(picked)]
@@ -130,24 +133,30 @@ def joint_mi_gains(
 
 def _best(bounds: Tensor, free: Tensor, outcomes: _Outcomes) -> tuple[int, float]:
     """The place of highest gain and the gain; ``bounds`` become gains where they had to be looked at."""
-    order = torch.argsort(bounds, descending=True, stable=True)
     rounding = 16 * torch.finfo(bounds.dtype).eps
-    place, best, start, size = -1, -torch.inf, 0, 16
-    while start < len(order):
-        block = order[start : start + min(size, outcomes.room)]
-        if best + rounding >= float(bounds[block[0]]):
-            break  # no bound further on beats the best gain
-        start += len(block)
-        block = block[~torch.isinf(bounds[block])]  # picked ones stay out
-        if best > -torch.inf:
-            bounds[block] = torch.minimum(bounds[block], outcomes.bounds(free[block]))
-            block = block[bounds[block] > best]
-        if len(block):
-            bounds[block] = outcomes.gains(free[block])
-            top = block[bounds[block].argmax()]
-            if float(bounds[top]) > best:
-                place, best = int(top), float(bounds[top])
-        size *= 2
+    order = torch.argsort(bounds, descending=True, stable=True)
+    order = order[bounds[order] > -torch.inf]  # picked ones stay out
+    # The few of highest bound give a gain to beat. Where bounds beat it, rough ones say which rows to try.
+    place, best = _try(bounds, free, outcomes, order[:_BLOCK], -1, -torch.inf)
+    above = order[_BLOCK:]
+    above = above[bounds[above] > best + rounding]
+    bounds[above] = torch.minimum(bounds[above], outcomes.bounds(free[above]))
+    above = above[torch.argsort(bounds[above], descending=True, stable=True)]
+    return _try(bounds, free, outcomes, above, place, best + rounding)
+
+
+def _try(
+    bounds: Tensor, free: Tensor, outcomes: _Outcomes, order: Tensor, place: int, best: float
+) -> tuple[int, float]:
+    """Compute gains in this order until no bound further on beats the best one found."""
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        if best >= float(bounds[block[0]]):
+            break
+        bounds[block] = outcomes.gains(free[block])
+        top = block[bounds[block].argmax()]
+        if float(bounds[top]) > best:
+            place, best = int(top), float(bounds[top])
     return place, best
 
 
@@ -172,12 +181,6 @@ class _Outcomes:
     def __len__(self) -> int:
         return len(self.chance)
 
-    @property
-    def room(self) -> int:
-        """Rows that can be looked at in one product."""
-        s, _, c = self.samples.shape
-        return max(1, self._tile // (c * max(s, len(self))))
-
     def gains(self, pos: Int[Tensor, "q"]) -> Float[Tensor, "q"]:
         """What each of these rows would add, in nats."""
         return self._gains(pos, self.belief, self.chance)
@@ -187,12 +190,17 @@ class _Outcomes:
         return self._gains(pos, *self._rough)
 
     def _gains(self, pos: Tensor, beliefs: Tensor, chances: Tensor) -> Tensor:
+        s, _, c = self.samples.shape
+        at_once = max(1, self._tile // (c * max(s, min(len(chances), 1024))))
+        return torch.cat([self._gains_of(some, beliefs, chances) for some in pos.split(at_once)])
+
+    def _gains_of(self, pos: Tensor, beliefs: Tensor, chances: Tensor) -> Tensor:
         probs = self.samples[:, pos]
         s, q, c = probs.shape
         doubt = torch.zeros(q, dtype=probs.dtype, device=probs.device)
-        rows = max(1, self._tile // (q * c))
+        rows = max(1, self._tile // max(1, q * c))
         for belief, chance in zip(beliefs.split(rows), chances.split(rows), strict=True):
-            doubt += _entropy((belief @ probs.view(s, q * c)).view(-1, q, c), weights=chance)
+            doubt += _entropy((belief @ probs.view(s, q * c)).view(len(chance), q, c), weights=chance)
         known = _entropy(probs, weights=chances @ beliefs)
         return (doubt - known).clamp_min_(0)
 
