@@ -96,10 +96,12 @@ class DensePoints:
     Args:
         table: ``[n d]`` numbers of any kind.
         origin: ``[d]``, subtracted from every row as it is read; nothing if ``None``.
+        scale: ``[n]``, by which a row is then multiplied; 1 if ``None``.
     """
 
     table: Shaped[Tensor, "n d"]
     origin: Float[Tensor, "d"] | None = None
+    scale: Float[Tensor, "n"] | None = None
 
     def __len__(self) -> int:
         return self.table.shape[0]
@@ -122,7 +124,9 @@ class DensePoints:
     def rows(self, rows: Rows = slice(None)) -> Float[Tensor, "r d"]:
         """Some rows as they are computed with; a view of the table where nothing has to be done to them."""
         block = _rows(self.table, rows, self.dtype)
-        return block if self.origin is None else block - self.origin
+        if self.origin is not None:
+            block = block - self.origin
+        return block if self.scale is None else block * self.scale[rows, None]
 
     def take(self, rows: Rows) -> DensePoints:
         """Some of the points, as points."""
@@ -131,7 +135,8 @@ class DensePoints:
     @cached_property
     def squared_norms(self) -> Float[Tensor, "n"]:
         """Squared length of each point."""
-        return _lengths(self.table, self.dtype, self.origin).square()
+        lengths = _lengths(self.table, self.dtype, self.origin)
+        return (lengths if self.scale is None else lengths * self.scale).square()
 
     def products(self, pos: Int[Tensor, "q"], rows: Rows = slice(None)) -> Float[Tensor, "r q"]:
         """Inner product of every point (or those at ``rows``) with those at ``pos``."""
@@ -198,10 +203,21 @@ def as_table(array: Any, *, axes: int = 2) -> Tensor:
     return table.detach()
 
 
+def unit(points: Points) -> Points:
+    """The same directions, all of length 1; zero vectors stay what they are. No table is copied."""
+    lengths = points.squared_norms.sqrt()
+    scale = torch.where(lengths > 0, 1 / lengths, torch.zeros_like(lengths))
+    if isinstance(points, FactoredPoints):
+        return FactoredPoints(left=_rows(points.left, slice(None), points.dtype) * scale[:, None], right=points.right)
+    return DensePoints(
+        table=points.table, origin=points.origin, scale=scale if points.scale is None else scale * points.scale
+    )
+
+
 def centred(points: DensePoints) -> DensePoints:
     """The points as they are, or, where they lie far from the origin, as seen from the mean of some of them."""
     some = points.rows(slice(None, None, 1 + len(points) // _SOME))
-    if not len(some):
+    if not len(some) or points.scale is not None:
         return points
     middle = some.mean(0)
     far = float(middle.square().sum()) > 0.9 * float(some.square().sum(1).mean())

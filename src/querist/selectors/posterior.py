@@ -8,6 +8,8 @@ one vector a seen point instead of one number a row: memory is ``O(n + k p)`` an
 
 from __future__ import annotations
 
+import copy
+
 import torch
 
 from querist.core.types import Float, Int, Tensor
@@ -44,32 +46,45 @@ class Posterior:
         self.variance: Float[Tensor, "n"] = self._norms.clone()
         self._seen = torch.empty((0, width(points)), dtype=torch.float64, device=points.device)
 
+    def copy(self) -> Posterior:
+        """The same knowledge, to go on with apart."""
+        other = copy.copy(self)
+        other.variance = self.variance.clone()
+        return other
+
     def covariance(self, pos: Int[Tensor, "b"]) -> Float[Tensor, "b b"]:
         """Posterior covariance of a few points."""
-        known = self._project(pos, self._seen)
-        block = _at(self.points, pos)
-        return block.products(torch.arange(len(pos), device=pos.device)) - known @ known.T
+        return self._covariance(_at(self.points, pos))
 
     def see(self, pos: Int[Tensor, "q"]) -> None:
         """Condition on points whose variance is above 0 (or any, where there is noise)."""
-        block = _at(self.points, pos)
+        self.see_points(self.points.take(pos))
+
+    def see_points(self, points: Points) -> None:
+        """Condition on points of any table, of which none may be known already unless there is noise."""
+        if not len(points):
+            return
+        block = _at(points, slice(None))
         new = block.dense() if isinstance(block, FactoredPoints) else block.table
-        new = new - self._project(pos, self._seen) @ self._seen
+        new = new - self._project(block, self._seen) @ self._seen
         if self.noise == 0:
             new = new - (new @ self._seen.T) @ self._seen  # twice is enough for orthogonality
-        pivots = self.covariance(pos)
+        pivots = self._covariance(block)
         pivots.diagonal().add_(self.noise)
         new = torch.linalg.solve_triangular(torch.linalg.cholesky(pivots), new, upper=False)
         self._seen = torch.cat([self._seen, new])
         step = max(1, self._tile // (self._seen.shape[1] + len(new) * (1 + _height(self.points))))
         for start in range(0, len(self.variance), step):
             rows = slice(start, min(start + step, len(self.variance)))
-            self.variance[rows] -= self._project(rows, new).square().sum(1)
+            self.variance[rows] -= self._project(_at(self.points, rows), new).square().sum(1)
         self.variance[self.variance <= _ROUNDING * self._norms] = 0
 
-    def _project(self, rows: slice | Tensor, onto: Float[Tensor, "q p"]) -> Float[Tensor, "r q"]:
+    def _covariance(self, block: Points) -> Float[Tensor, "b b"]:
+        known = self._project(block, self._seen)
+        return block.products_with(block) - known @ known.T  # type: ignore[arg-type]
+
+    def _project(self, block: Points, onto: Float[Tensor, "q p"]) -> Float[Tensor, "r q"]:
         """Inner products of points with vectors of the factor."""
-        block = _at(self.points, rows)
         if isinstance(block, DensePoints):
             return block.table @ onto.T
         c, d = block.left.shape[1], block.right.shape[1]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from querist.core.errors import NonFinite, PoolExhausted, UsageError
+from querist.core.errors import DataError, NonFinite, PoolExhausted, UsageError
 from querist.core.rng import generator
 from querist.selectors import FactoredPoints, facility
 from querist.selectors.facility import FUNCTIONS, facility_gains
@@ -21,8 +21,10 @@ TARGETS: list[dict[str, Any]] = [
     {"private": [5, 30], "private_weight": 0.8},
     {"query": [2, 31], "private": [5, 30]},
 ]
-# A saturated cover has no targeted form.
-CASES = [(function, target) for function in FUNCTIONS for target in TARGETS if not target or function[0] != "s"]
+# A saturated cover has no targeted form, and a log determinant no weights.
+CASES = [(function, target) for function in FUNCTIONS for target in TARGETS if not target or function[0] not in "sl"]
+CASES += [("log_determinant", {"query": [2, 31]}), ("log_determinant", {"private": [5, 30]})]
+CASES += [("log_determinant", {"query": [2, 31], "private": [5, 30]})]
 
 
 @pytest.mark.parametrize(("function", "target"), CASES)
@@ -83,6 +85,27 @@ def test_query_and_private_sets_steer() -> None:
         assert set((facility(points, k=1, query=[1], function=function) // 20).tolist()) == {0}
         away = facility(points, k=2, private=[1], private_weight=20, function=function, labelled=[1])
         assert 0 not in (away // 20).tolist()
+
+
+def test_a_query_may_be_points_of_its_own() -> None:
+    points = torch.randn(40, 4, generator=generator(8))
+    for function in ("facility_location", "graph_cut", "log_determinant"):
+        inside = facility(points, k=6, function=function, query=[3, 9], private=[20])
+        apart = facility(points, k=6, function=function, query=points[[3, 9]].numpy(), private=points[[20]])
+        assert inside.tolist() == apart.tolist()
+    with pytest.raises(DataError, match="query holds vectors of 3 numbers, the points have 4"):
+        facility(points, k=1, query=torch.ones(2, 3))
+
+
+def test_a_log_determinant_finds_what_is_like_the_query() -> None:
+    """Mutual information falls with the angle to the query, and a near copy of a pick adds little."""
+    points = torch.tensor([[1.0, 0.0], [0.999, 0.04], [0.6, 0.8], [-0.8, 0.6], [0.0, 1.0]], dtype=torch.float64)
+    assert facility(points, k=2, function="log_determinant", query=torch.tensor([[0.9, 0.1]]).double())[0] == 1
+    assert 1 not in facility(points, k=2, function="log_determinant", labelled=[0], noise=0.01).tolist()
+    with pytest.raises(UsageError, match="weights of a log determinant"):
+        facility(points, k=1, function="log_determinant", query=[1], query_weight=2)
+    with pytest.raises(UsageError, match="noise of a log determinant"):
+        facility(points, k=1, function="log_determinant", noise=0)
 
 
 def test_takes_gradient_embeddings() -> None:
