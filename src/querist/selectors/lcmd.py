@@ -77,8 +77,7 @@ def lcmd_clusters(
     # Equals are settled by these random ranks, not by place.
     rank = torch.empty(len(table), dtype=torch.long, device=table.device)
     rank[shuffled(torch.arange(len(table), device=table.device), rng)] = torch.arange(len(table)).to(table.device)
-    for pos in known.tolist():
-        clusters.add(pos)
+    clusters.start(known)
 
     picked, squared, sizes = [], [], []
     for done in range(k):
@@ -116,7 +115,23 @@ class _Clusters:
         self.own = torch.zeros(n, dtype=torch.long, device=device)
         self.centres = torch.empty(capacity, dtype=torch.long, device=device)
 
+    def start(self, known: Int[Tensor, "m"]) -> None:
+        """Let positions be the first centres."""
+        self.open[known] = False
+        self.centres[: len(known)] = known
+        self.count = len(known)
+        for first in range(0, len(known), 256):
+            centres = self.apart.take(known[first : first + 256])
+            step = max(1, self.apart.tile // max(len(centres), self.apart.points.width))
+            for start in range(0, len(self.own), step):
+                some = slice(start, start + step)
+                squared, own = self.apart.to(centres, some).min(1)
+                closer = squared < self.squared[some]
+                self.own[some] = torch.where(closer, own + first, self.own[some])
+                self.squared[some] = torch.where(closer, squared, self.squared[some])
+
     def add(self, pos: int) -> None:
+        """Let a position be one more centre."""
         new = torch.tensor([pos], device=self.own.device)
         rows: Tensor | None = None
         if self.count:
@@ -125,7 +140,7 @@ class _Clusters:
             near = 4 * self.squared > (1 - _SLACK) * gap[self.own]
             touched = torch.nonzero(near & self.open).flatten()
             # Rows gathered are rows copied: that pays for few of them only.
-            rows = touched if 4 * len(touched) < len(near) else None
+            rows = touched if 8 * len(touched) < len(near) else None
         step = max(1, self.apart.tile // self.apart.points.width)
         for start in range(0, len(self.own) if rows is None else len(rows), step):
             some = slice(start, start + step) if rows is None else rows[start : start + step]
