@@ -54,6 +54,10 @@ class Cosines:
         """Some of the pool's points as columns: gathered, and of length 1."""
         return self._unit.take(pos)
 
+    def rows_at_once(self, columns: int) -> int:
+        """How many points can be gathered and compared with that many columns at once."""
+        return max(1, self._tile // max(columns, self.points.width))
+
     def tiles(self, columns: Points) -> Iterator[Tile]:
         """Slices of the rows and of the columns, and ``|x| cos(x, y)`` there."""
         for left in range(0, len(columns), _COLUMNS):

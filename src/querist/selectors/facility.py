@@ -10,7 +10,8 @@ With ``s(x, y) = max(cos(x, y), 0)``, ``A`` the set and ``x`` running over the o
 A query set ``Q`` (more like these) and a private set ``P`` (none like these) turn them into the mutual information,
 conditional gain and conditional mutual information of iyer2021submodular and kothawade2021similar: facility location
 counts ``max(min(max_a s(x, a), query_weight max_q s(x, q)) - private_weight max_p s(x, p), 0)`` for each ``x``; the log
-determinant is taken given ``P``, less the same given ``Q`` and ``P``.
+determinant is taken given ``P``, less the same given ``Q`` and ``P``. ``query_location`` (FLQMI) has only the query
+to cover: ``sum_q max_a s(q, a) + query_weight sum_a max_q s(a, q)`` with ``s = (1 + cos) / 2``, at ``O(n |Q| d)``.
 
 Cost: ``O(n^2 d)`` time once and then lazily, in tiles of the kernel that are made, used and forgotten; ``O(n)`` memory
 beside the points. With ``epsilon`` it is ``O(n^2 d log(1 / epsilon))`` in all, however large ``k`` is. The log
@@ -32,9 +33,15 @@ from querist.selectors.greedy import SetFunction, maximise
 from querist.selectors.memory import Memory
 from querist.selectors.points import as_points
 from querist.selectors.posterior import width
-from querist.selectors.set_functions import FacilityLocation, GraphCut, LogDeterminant, SaturatedCover
+from querist.selectors.set_functions import (
+    FacilityLocation,
+    GraphCut,
+    LogDeterminant,
+    QueryLocation,
+    SaturatedCover,
+)
 
-FUNCTIONS = ("facility_location", "graph_cut", "saturated_cover", "log_determinant")
+FUNCTIONS = ("facility_location", "query_location", "graph_cut", "saturated_cover", "log_determinant")
 _TILE = 1 << 20
 """Numbers of the kernel that stand in memory at once (4 MB: they stay in the cache of a core)."""
 
@@ -65,7 +72,7 @@ def facility(
         labelled: positions in the set already, never returned.
         candidates: positions that may be returned, and are to be represented; all if ``None``.
         rng: breaks ties; a generator with seed 0 if ``None``.
-        function: ``facility_location``, ``graph_cut``, ``saturated_cover`` or ``log_determinant``.
+        function: ``facility_location``, ``query_location``, ``graph_cut``, ``saturated_cover`` or ``log_determinant``.
         query: what the picks shall resemble: positions, or points of their own ``[q d]`` (not for
             ``saturated_cover``).
         private: what they shall not resemble, given likewise (not for ``saturated_cover``).
@@ -138,6 +145,10 @@ def facility_gains(
         cap = kernel.best(wanted) * query_weight if len(wanted) else None
         covered = torch.maximum(kernel.best(shunned) * private_weight, kernel.best(kernel.at(known)))
         value = FacilityLocation(kernel, cap, covered)
+    elif function == "query_location":
+        if not len(wanted) or len(shunned):
+            raise UsageError("query_location takes a query and no private set", hint="choose facility_location")
+        value = QueryLocation(kernel, wanted, query_weight)
     elif function == "graph_cut":
         value = GraphCut(kernel, penalty, kernel.at(known), (wanted, query_weight), (shunned, private_weight))
     elif function == "log_determinant":

@@ -43,6 +43,40 @@ class FacilityLocation:
         return tile if self._cap is None else torch.minimum(tile, self._cap[at, None], out=tile)
 
 
+class QueryLocation:
+    """``sum_q max_a s(q, a) + weight sum_a max_q s(a, q)``: only the query is to be covered, so a gain costs little.
+
+    Here ``s`` is ``(1 + cos) / 2``: of rows that are all unlike the query, the least unlike still comes first.
+
+    Args:
+        kernel: cosines of the open points.
+        query: the query set.
+        weight: ``eta``, what being like the query counts beside covering it.
+    """
+
+    lazy: ClassVar[bool] = True
+
+    def __init__(self, kernel: Cosines, query: Points, weight: float) -> None:
+        self._kernel, self._query, self._weight = kernel, query, weight
+        self._covered = torch.zeros(len(query), dtype=query.dtype, device=query.device)
+
+    def gains(self, pos: Tensor) -> Tensor:
+        """What each position alone would add."""
+        return torch.cat([self._gains(some) for some in pos.split(self._kernel.rows_at_once(len(self._query)))])
+
+    def add(self, pos: int) -> None:
+        """Cover what this position covers of the query."""
+        torch.maximum(self._covered, self._like(_one(pos, self._covered))[0], out=self._covered)
+
+    def _gains(self, pos: Tensor) -> Tensor:
+        tile = self._like(pos)
+        like = self._weight * tile.amax(1).double()
+        return like + tile.sub_(self._covered).clamp_min_(0).sum(1, dtype=torch.float64)
+
+    def _like(self, pos: Tensor) -> Tensor:
+        return self._kernel.at(pos).products_with(self._query).add_(1).div_(2)  # type: ignore[arg-type]
+
+
 class SaturatedCover:
     """``sum_x min(sum_a s(x, a), saturation sum_y s(x, y))``."""
 

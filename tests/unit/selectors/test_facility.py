@@ -22,7 +22,13 @@ TARGETS: list[dict[str, Any]] = [
     {"query": [2, 31], "private": [5, 30]},
 ]
 # A saturated cover has no targeted form, and a log determinant no weights.
-CASES = [(function, target) for function in FUNCTIONS for target in TARGETS if not target or function[0] not in "sl"]
+CASES = [
+    (function, target)
+    for function in FUNCTIONS
+    for target in TARGETS
+    if (not target or function[0] not in "sl") and function != "query_location"
+]
+CASES += [("query_location", {"query": [2, 31], "query_weight": weight}) for weight in (1.0, 0.2)]
 CASES += [("log_determinant", {"query": [2, 31]}), ("log_determinant", {"private": [5, 30]})]
 CASES += [("log_determinant", {"query": [2, 31], "private": [5, 30]})]
 
@@ -49,8 +55,9 @@ def test_every_pick_gains_most(function: str, target: dict[str, Any]) -> None:
 def test_greedy_reaches_its_bound(function: str) -> None:
     """At least ``1 - 1/e`` of the best set, found by trying all."""
     points = torch.randn(11, 3, generator=generator(2), dtype=torch.float64)
-    gains = facility_gains(points, k=3, function=function)[1]
-    options: dict[str, Any] = {"function": function, "labelled": [], "candidates": list(range(11))}
+    options: dict[str, Any] = {"function": function, **({"query": [1, 4]} if function == "query_location" else {})}
+    gains = facility_gains(points, k=3, **options)[1]
+    options |= {"labelled": [], "candidates": list(range(11))}
     best = max(facility_value(points.tolist(), list(s), **options) for s in itertools.combinations(range(11), 3))
     assert (1 - 1 / math.e) * best <= float(gains.sum()) <= best + 1e-9
 
@@ -89,9 +96,11 @@ def test_query_and_private_sets_steer() -> None:
 
 def test_a_query_may_be_points_of_its_own() -> None:
     points = torch.randn(40, 4, generator=generator(8))
-    for function in ("facility_location", "graph_cut", "log_determinant"):
-        inside = facility(points, k=6, function=function, query=[3, 9], private=[20])
-        apart = facility(points, k=6, function=function, query=points[[3, 9]].numpy(), private=points[[20]])
+    for function in ("facility_location", "query_location", "graph_cut", "log_determinant"):
+        both = function != "query_location"
+        inside = facility(points, k=6, function=function, query=[3, 9], private=[20] if both else None)
+        table = points[[20]] if both else None
+        apart = facility(points, k=6, function=function, query=points[[3, 9]].numpy(), private=table)
         assert inside.tolist() == apart.tolist()
     with pytest.raises(DataError, match="query holds vectors of 3 numbers, the points have 4"):
         facility(points, k=1, query=torch.ones(2, 3))
@@ -116,17 +125,20 @@ def test_takes_gradient_embeddings() -> None:
 
 def test_zero_vectors_are_no_trap() -> None:
     for function in FUNCTIONS:
-        answers = [facility(torch.zeros(20, 3), k=9, function=function, rng=generator(seed)) for seed in range(3)]
+        aim = {"query": [0]} if function == "query_location" else {}
+        answers = [facility(torch.zeros(20, 3), k=9, function=function, rng=generator(s), **aim) for s in range(3)]
         assert all(len(picked.unique()) == 9 for picked in answers)
         assert len({tuple(picked.tolist()) for picked in answers}) == 3
 
 
 def test_refuses_bad_input() -> None:
     points = torch.eye(4)
-    with pytest.raises(UsageError, match="facility_location, graph_cut"):
+    with pytest.raises(UsageError, match="facility_location, query_location"):
         facility(points, k=1, function="sum")
     with pytest.raises(UsageError, match="no query"):
         facility(points, k=1, function="saturated_cover", query=[1])
+    with pytest.raises(UsageError, match="query_location takes a query and no private set"):
+        facility(points, k=1, function="query_location")
     with pytest.raises(UsageError, match="epsilon"):
         facility(points, k=1, epsilon=2)
     with pytest.raises(PoolExhausted):

@@ -51,6 +51,9 @@ def facility_value(
             floor = max((private_weight * like(x, p) for p in shunned), default=0.0)
             floor = max([floor, *(like(x, y) for y in labelled)])
             value += max(min(max((like(x, a) for a in chosen), default=0.0), cap) - floor, 0.0)
+    elif function == "query_location":
+        value = sum(max(((1 + cosine(q, a)) / 2 for a in chosen), default=0.0) for q in wanted)
+        value += query_weight * sum(max((1 + cosine(a, q)) / 2 for q in wanted) for a in chosen)
     elif function == "graph_cut":
         for a in chosen:
             value -= 2 * penalty * private_weight * sum(like(a, p) for p in shunned)

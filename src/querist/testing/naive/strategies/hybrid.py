@@ -60,3 +60,16 @@ def fass_value(
     if not set(chosen) <= set(shortlist):
         return None
     return facility.facility_value(embeddings, chosen, labelled=[], candidates=shortlist)
+
+
+def similar_value(
+    strategy: Any, embeddings: list, labels: list, *, at: Positions, k: int, chosen: list[int]
+) -> float | None:
+    """What the set has in common with the labelled rows of the class that has fewest."""
+    del k
+    known = [labels[pos] for pos in at.labelled.tolist()]
+    rarest = min(sorted(set(known)), key=known.count)
+    query = [pos for pos in at.labelled.tolist() if labels[pos] == rarest]
+    return facility.facility_value(
+        embeddings, chosen, function=strategy.function, labelled=[], candidates=at.candidates.tolist(), query=query
+    )
