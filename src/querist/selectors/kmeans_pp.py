@@ -140,8 +140,10 @@ class _Weights:
         self._tried += kept[-1] + 1 if len(kept) == k else size
         self._kept += len(kept)
         self.add(proposals[torch.tensor(kept, dtype=torch.long, device=proposals.device)])
-        # With the picks that are left, would the proposals that fail cost more than measuring all points?
-        if (k - len(kept)) * (self._tried - self._kept) > self._kept * len(self._apart):
+        # Products ahead with proposals that will fail, against the products that measuring all points takes now.
+        left = k - len(kept)
+        fails = left * (self._tried - self._kept) / max(self._kept, 1)
+        if not self._kept or fails * (len(self._since) + left / 2) > len(self._apart) * len(self._since):
             self.measure()
 
     def _weigh(self) -> None:
