@@ -8,10 +8,8 @@ number of configurations; memory ``O(n c + m (s + c))`` beside the samples.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
-import numpy as np
 import torch
 
 from querist.core.errors import DataError, NonFinite, UsageError
@@ -21,6 +19,7 @@ from querist.core.types import Float, Generator, Int, Tensor
 from querist.scores.bald import bald
 from querist.selectors.base import free_positions, positions, refuse_impossible, shuffled
 from querist.selectors.memory import Memory
+from querist.selectors.points import as_table
 
 _TILE = 1 << 20
 """Numbers of a table of predictions that stand in memory at once."""
@@ -100,19 +99,19 @@ def joint_mi_gains(
     if configurations < 1:
         raise UsageError(f"{configurations} configurations were asked for", hint="ask for 1 or more")
     rng = generator(0) if rng is None else rng
-    samples = _as_samples(prob_samples)
-    n, device = samples.shape[1], samples.device
+    samples = _Samples(prob_samples)
+    n, device = samples.rows, samples.device
     free = shuffled(free_positions(n, labelled, candidates, device), rng)  # sorting stably keeps ties in this order
     refuse_impossible(k, len(free))
-    s, _, c = samples.shape
+    s, c, size = samples.networks, samples.classes, samples.dtype.itemsize
     # Numbers a row; and each outcome with its belief, once more for its labels, and in its rough form.
-    memory = Memory("joint_mi", memory_mb, held=48 * n + samples.element_size() * 6 * configurations * (s + c))
-    tile = memory.tile(_TILE, itemsize=samples.element_size(), least=4 * c * max(s, configurations))
+    memory = Memory("joint_mi", memory_mb, held=48 * n + size * 6 * configurations * (s + c))
+    tile = memory.tile(_TILE, itemsize=size, least=4 * c * max(s, configurations))
     outcomes = _Outcomes(samples, configurations, rng, tile)
     for pos in positions("labelled", labelled, n, device).tolist():
         outcomes.add(pos)
 
-    alone = torch.cat([bald(samples[:, pos]) for pos in free.split(max(1, tile // (s * c)))])
+    alone = torch.cat([bald(samples.at(pos)) for pos in free.split(max(1, tile // (s * c)))])
     bounds = alone.clone()
     picked: list[int] = []
     gains: list[float] = []
@@ -171,11 +170,11 @@ class _Outcomes:
     belief taken together give upper bounds of the gains, in a fraction of the time.
     """
 
-    def __init__(self, samples: Float[Tensor, "s n c"], most: int, rng: Generator, tile: int) -> None:
+    def __init__(self, samples: _Samples, most: int, rng: Generator, tile: int) -> None:
         self.samples, self.most, self.rng, self._tile = samples, most, rng, tile
-        s = samples.shape[0]
-        self.belief = samples.new_full((1, s), 1 / s)
-        self.chance = samples.new_ones(1)
+        s = samples.networks
+        self.belief = torch.full((1, s), 1 / s, dtype=samples.dtype, device=samples.device)
+        self.chance = torch.ones(1, dtype=samples.dtype, device=samples.device)
         self._settle()
 
     def __len__(self) -> int:
@@ -190,12 +189,12 @@ class _Outcomes:
         return self._gains(pos, *self._rough)
 
     def _gains(self, pos: Tensor, beliefs: Tensor, chances: Tensor) -> Tensor:
-        s, _, c = self.samples.shape
+        s, c = self.samples.networks, self.samples.classes
         at_once = max(1, self._tile // (c * max(s, min(len(chances), 1024))))
         return torch.cat([self._gains_of(some, beliefs, chances) for some in pos.split(at_once)])
 
     def _gains_of(self, pos: Tensor, beliefs: Tensor, chances: Tensor) -> Tensor:
-        probs = self.samples[:, pos]
+        probs = self.samples.at(pos)
         s, q, c = probs.shape
         doubt = torch.zeros(q, dtype=probs.dtype, device=probs.device)
         rows = max(1, self._tile // max(1, q * c))
@@ -206,7 +205,7 @@ class _Outcomes:
 
     def add(self, pos: int) -> None:
         """Let every outcome go on with each label of this row; draw among them if they become too many."""
-        probs = self.samples[:, pos]
+        probs = self.samples.at(pos)
         chance = (self.chance[:, None] * (self.belief @ probs)).flatten()
         kept = torch.nonzero(chance).flatten()
         weight = chance[kept]
@@ -253,24 +252,32 @@ def _entropy(probs: Float[Tensor, "m q c"], *, weights: Float[Tensor, "m"]) -> F
     return -(weights @ terms.flatten(1)).view(probs.shape[1:]).sum(-1)
 
 
-def _as_samples(prob_samples: Any) -> Float[Tensor, "s n c"]:
-    """The samples as a floating table, viewed where the type allows, and checked sample by sample."""
-    if isinstance(prob_samples, np.ndarray):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")  # it is only read
-            prob_samples = torch.from_numpy(prob_samples)
-    samples = torch.as_tensor(prob_samples)
-    if samples.ndim != 3 or not samples.shape[0] or not samples.shape[2]:
-        raise DataError(f"samples have the shape {list(samples.shape)}", hint="give [s n c], one network after another")
-    if samples.dtype not in (torch.float32, torch.float64):
-        samples = samples.float()
-    for probs in samples:
+class _Samples:
+    """Probabilities by network, row and class, read for some rows at a time and checked once, network by network."""
+
+    def __init__(self, prob_samples: Any) -> None:
+        table = as_table(prob_samples, axes="s n c")
+        self.networks, self.rows, self.classes = table.shape
+        if not self.networks or not self.classes:
+            raise DataError(f"samples have the shape {list(table.shape)}", hint="give [s n c], a network after another")
+        self._table = table
+        self.device = table.device
+        self.dtype = torch.float64 if table.dtype == torch.float64 else torch.float32
+        for network in table:
+            for start in range(0, self.rows, _TILE // 4):
+                self._refuse(network[start : start + _TILE // 4].to(self.dtype), start)
+
+    def at(self, pos: Int[Tensor, "q"] | int) -> Float[Tensor, "s q c"]:
+        """What every network says of these rows (``[s c]`` of one)."""
+        return self._table[:, pos].to(self.dtype)
+
+    @staticmethod
+    def _refuse(probs: Tensor, start: int) -> None:
         total = probs.sum(-1)
         if not bool(torch.isfinite(total).all()):
-            raise NonFinite("the distribution", int(torch.nonzero(~torch.isfinite(total))[0]))
+            raise NonFinite("the distribution", start + int(torch.nonzero(~torch.isfinite(total))[0]))
         off = torch.nonzero(((total - 1).abs() > 1e-3) | (probs < 0).any(-1)).flatten()
         if len(off):
             raise DataError(
-                f"probabilities of position {int(off[0])} do not sum to one", hint="pass a softmax of scores"
+                f"probabilities of position {start + int(off[0])} do not sum to one", hint="pass a softmax of scores"
             )
-    return samples

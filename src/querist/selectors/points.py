@@ -182,7 +182,7 @@ def as_points(points: Any) -> Points:
     return made
 
 
-def as_table(array: Any, *, axes: int = 2) -> Tensor:
+def as_table(array: Any, *, axes: str = "n d") -> Tensor:
     """An array as a tensor that shares its memory.
 
     Raises:
@@ -197,9 +197,9 @@ def as_table(array: Any, *, axes: int = 2) -> Tensor:
             native = array.astype(array.dtype.newbyteorder("="), copy=False)
             array = torch.from_numpy(native if min(native.strides, default=0) >= 0 else native.copy())
     table = torch.as_tensor(array)
-    if table.ndim != axes:
-        shape = "one vector a row, [n d]" if axes == 2 else f"{axes} axes"
-        raise DataError(f"points have the shape {list(table.shape)}", hint=f"give {shape}")
+    if table.ndim != len(axes.split()):
+        what = "points" if axes == "n d" else "samples"
+        raise DataError(f"{what} have the shape {list(table.shape)}", hint=f"give [{axes}]")
     return table.detach()
 
 
