@@ -90,7 +90,7 @@ def prob_cover(work: Work) -> Select:
 @querist("max_herding")
 def max_herding(work: Work) -> Select:
     pick, directions = selector("herding"), work.directions
-    return lambda: pick(directions, k=work.k, labelled=work.labelled, bandwidth=1.0)
+    return lambda: pick(directions, k=work.k, labelled=work.labelled, sigma=1.0)
 
 
 @querist("facility_location")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+from pathlib import Path
+
 import torch
 from benchmarks.selection.participants import Select, takes_part
 from benchmarks.selection.peers.patches import load, old_numpy_names, package
@@ -15,15 +18,9 @@ from benchmarks.selection.work import Work
     wrong="not greedy: picks are not told of each other",
 )
 def relative_distance(work: Work) -> Select:
-    import importlib.util
-    from pathlib import Path
-
     old_numpy_names()
-    found = importlib.util.find_spec("pyrelational")
-    assert found is not None
-    assert found.origin is not None
     # Its front door imports data sets and trainers that take no part in a selection.
-    folder = Path(found.origin).parent
+    folder = Path(str(importlib.metadata.distribution("pyrelational").locate_file("pyrelational")))
     package("pyrelational", folder)
     package("pyrelational.informativeness", folder / "informativeness")
     distance = load("pyrelational.informativeness.task_agnostic").relative_distance
