@@ -132,8 +132,11 @@ def write(results: Results, file: Path) -> None:
 
 def _chosen(cases: list[Case], only: list[str], quick: bool) -> list[Case]:
     found = [case for case in cases if not only or case.name.startswith(tuple(only))]
-    # Small cases are often the same one.
-    return list(dict.fromkeys(case.small() for case in found)) if quick else found
+    if not quick:
+        return found
+    # Small cases are often the same one: the first stands for all, because peers take part in it.
+    small = [case.small() for case in found]
+    return list({case.name: case for case in reversed(small)}.values())[::-1]
 
 
 def _sides(case: Case, peers: str) -> list[Participant]:

@@ -125,7 +125,7 @@ def log_determinant(work: Work, picks: np.ndarray) -> Quality:
 
 
 def fisher_trace(work: Work, picks: np.ndarray) -> Quality:
-    """``tr(M^-1 F)``: ``F`` is the mean Fisher matrix of all rows, ``M`` that of the labelled and the picks plus ``I``."""
+    """``tr(M^-1 F)``: ``F`` is the mean Fisher matrix of all rows, ``M`` that of labelled rows and picks plus ``I``."""
     m, k = len(work.labelled), len(picks)
 
     def summed(rows: np.ndarray) -> torch.Tensor:
