@@ -15,7 +15,8 @@ _MODULE = "apricot"
 def _greedy(function: str, kernel: np.ndarray, k: int) -> Any:
     import apricot
 
-    options = {"alpha": 1.0} if function == "GraphCutSelection" else {}
+    # Its value is alpha times the sum less the whole of the penalty: 2 is our penalty of one half.
+    options = {"alpha": 2.0} if function == "GraphCutSelection" else {}
     fitted = getattr(apricot, function)(k, metric="precomputed", random_state=0, **options).fit(kernel)
     return fitted.ranking
 
