@@ -4,6 +4,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet --constraint constraints.txt
+PEERS_PIP = $(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --quiet \
+    --constraint constraints.txt --constraint benchmarks/selection/peers.txt
 SOURCES := src tests scripts examples benchmarks
 # Workers of the test suite: as many as cores, two at most, because each holds its own torch.
 WORKERS ?= 2
@@ -11,7 +13,11 @@ RUN_ARGS ?=
 
 export PYTHONUTF8 := 1
 
-.PHONY: run test check docs picture bench constraints
+# The packages that selection is compared with have an environment of their own.
+PEERS := .venv-peers
+BENCH_ARGS ?=
+
+.PHONY: run test check docs picture peers test-peers bench constraints
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.base
@@ -38,8 +44,28 @@ docs: $(VENV)/.dev
 picture: run
 	$(BIN)/python scripts/readme_picture.py runs/digits
 
+# Querist and its peers on the same inputs; BENCH_ARGS="--only k_center --checkout badge=FOLDER" and more: see --help.
 bench: $(VENV)/.dev
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@if [ -e $(PEERS)/.peers ]; then $(PEERS)/bin/python -m benchmarks.selection $(BENCH_ARGS); else \
+	    echo "no peers are installed (make peers): Querist is timed alone"; \
+	    $(BIN)/python -m benchmarks.selection --peers none $(BENCH_ARGS); \
+	fi
+
+peers: $(PEERS)/.peers
+
+test-peers: $(PEERS)/.peers
+	$(PEERS)/bin/python -m pytest tests/peers -m peers --quiet
+
+# torch comes first and alone, so that no peer can ask for another; what must be built may be left out.
+$(PEERS)/.peers: pyproject.toml constraints.txt benchmarks/selection/peers.txt benchmarks/selection/peers_alone.txt | $(VENV)/.made
+	@echo "Installing the peers into $(PEERS) (some minutes)"
+	@[ -e $(PEERS)/bin/python ] || $(BIN)/python -m venv $(PEERS)
+	@$(PEERS_PIP) $$(grep '^torch==' constraints.txt)
+	@$(PEERS_PIP) --editable '.[peers]' pandas pytest pytest-socket hypothesis beartype
+	@grep -v '^#' benchmarks/selection/peers_alone.txt | while read -r peer; do \
+	    $(PEERS_PIP) --no-deps "$$peer" || echo "left out: $$peer"; \
+	done
+	@touch $@
 
 # The header stays; a build suffix (+cpu) goes, because other machines have other builds.
 constraints: $(VENV)/.dev

@@ -168,6 +168,29 @@ def pages() -> dict[str, str]:
     }
 
 
+RESULTS = ROOT / "docs" / "results"
+
+
+def with_results(markdown: str) -> str:
+    """A page with the tables that it asks for (``<!-- results: selection/k_center -->``), and plots (``picture:``)."""
+
+    def table(match: re.Match[str]) -> str:
+        file = RESULTS / f"{match[1]}.md"
+        return file.read_text(encoding="utf-8") if file.exists() else "*Not measured yet.*\n"
+
+    def picture(match: re.Match[str]) -> str:
+        there = (RESULTS / f"{match[1]}.svg").exists()
+        return f"![{match[2]}]({match[1]}.svg)" if there else "*Not drawn yet.*"
+
+    markdown = re.sub(r"<!-- results: (\S+) -->", table, markdown)
+    return re.sub(r"<!-- picture: (\S+) (.+?) -->", picture, markdown)
+
+
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """MkDocs' hook: put measured tables into the pages of results."""
+    return with_results(markdown) if page.file.src_uri.startswith("results/") else markdown
+
+
 def on_files(files: Any, *, config: Any) -> Any:
     """MkDocs' hook: add the pages, and fill the sections of the navigation that name no page."""
     from mkdocs.structure.files import File

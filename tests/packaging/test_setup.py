@@ -20,7 +20,8 @@ def canonical(requirement: str) -> str:
 
 
 def pins() -> dict[str, str]:
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    files = (ROOT / "constraints.txt", ROOT / "benchmarks" / "selection" / "peers.txt")
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
     return {canonical(name): version for name, version in pairs}
 
@@ -42,10 +43,10 @@ def test_torch_is_one_exact_release() -> None:
     assert pins()["torch"] == "2.13.0"
 
 
-def test_all_means_every_extra_but_the_tools() -> None:
+def test_all_means_every_extra_but_the_tools_and_the_peers() -> None:
     (everything,) = PROJECT["optional-dependencies"]["all"]
     named = set(re.findall(r"\w+", everything.partition("[")[2]))
-    assert named == set(PROJECT["optional-dependencies"]) - {"all", "dev"}
+    assert named == set(PROJECT["optional-dependencies"]) - {"all", "dev", "peers"}
 
 
 @pytest.fixture
