@@ -163,7 +163,7 @@ def products(rows: Float[Tensor, "r d"], columns: Float[Tensor, "q d"]) -> Float
     """
     if len(columns) == 1 and rows.device.type == "cpu":
         # One column is read by one thread; a second column, though thrown away, brings in the others.
-        return (rows @ columns.expand(2, -1).T)[:, :1]
+        return (rows @ columns.repeat(2, 1).T)[:, :1]
     return rows @ columns.T
 
 
@@ -171,13 +171,13 @@ def as_points(points: Any) -> Points:
     """``points`` as something distances can be asked of; the table is viewed, never copied.
 
     Args:
-        points: ``[n d]`` torch tensor or numpy array (mapped from a file too), or factored points.
+        points: ``[n d]`` torch tensor or numpy array (mapped from a file too), or points made of one.
 
     Raises:
         DataError: not a table of numbers.
         NonFinite: NaN or infinity; names the first position.
     """
-    made = points if isinstance(points, FactoredPoints) else DensePoints(table=as_table(points))
+    made = points if isinstance(points, DensePoints | FactoredPoints) else DensePoints(table=as_table(points))
     _refuse_non_finite(made.squared_norms)
     return made
 
