@@ -11,7 +11,9 @@ columns too) is read a block at a time and never copied whole. ``memory_mb`` bou
 become smaller, and a limit below what must be held is refused before any work is done.
 """
 
+from querist.selectors.cover import cover
 from querist.selectors.facility import facility
+from querist.selectors.herding import herding
 from querist.selectors.joint_mi import joint_mi
 from querist.selectors.k_center import k_center
 from querist.selectors.k_dpp import k_dpp
@@ -23,10 +25,13 @@ from querist.selectors.memory import memory_limit
 from querist.selectors.points import FactoredPoints
 from querist.selectors.sample import sample
 from querist.selectors.top_k import top_k
+from querist.selectors.typical import typical
 
 __all__ = [
     "FactoredPoints",
+    "cover",
     "facility",
+    "herding",
     "joint_mi",
     "k_center",
     "k_dpp",
@@ -37,4 +42,5 @@ __all__ = [
     "memory_limit",
     "sample",
     "top_k",
+    "typical",
 ]

@@ -64,3 +64,15 @@ def refuse_impossible(k: int, left: int) -> None:
 def shuffled(pos: Int[Tensor, "q"], rng: Generator) -> Int[Tensor, "q"]:
     """The same positions in a random order."""
     return pos[torch.randperm(len(pos), generator=rng).to(pos.device)]
+
+
+def thinned(pos: Int[Tensor, "q"], most: int | None, *, k: int, rng: Generator) -> Int[Tensor, "r"]:
+    """The same positions; at random ``most`` of them, but never fewer than four for each pick, where there are more.
+
+    Example:
+        >>> from querist.core.rng import generator
+        >>> len(thinned(torch.arange(100), 20, k=10, rng=generator(0)))
+        40
+    """
+    size = len(pos) if most is None else max(most, 4 * k)
+    return pos if len(pos) <= size else shuffled(pos, rng)[:size]

@@ -160,4 +160,5 @@ def facility_gains(
         value = SaturatedCover(kernel, saturation, kernel.at(known))
     else:
         raise UsageError(f"there is no set function {function!r}", hint=f"choose {', '.join(FUNCTIONS)}")
-    return maximise(value, free, k=k, rng=generator(0) if rng is None else rng, epsilon=epsilon)
+    rng = generator(0) if rng is None else rng
+    return maximise(value, free, k=k, rng=rng, epsilon=epsilon, name="facility")

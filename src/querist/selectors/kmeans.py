@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from querist.core.errors import DataError
+from querist.core.errors import DataError, UsageError
 from querist.core.progress import report
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
@@ -23,6 +23,8 @@ from querist.selectors.points import TILE, DensePoints, as_points, centred
 
 _ENOUGH = 256
 """Points a cluster that fix its centre well enough."""
+_NO_BETTER = 1e-5
+"""Share of a sum of squares that makes no clustering better than another."""
 
 
 def kmeans(
@@ -135,6 +137,28 @@ class Clusters:
         self.centres = torch.from_numpy(model.centroids)
         if moved.origin is not None:
             self.centres = self.centres + moved.origin.cpu().float()
+
+
+def best_clusters(
+    table: DensePoints,
+    free: Int[Tensor, "q"],
+    *,
+    k: int,
+    rng: Generator,
+    starts: int,
+    steps: int = 25,
+    memory_mb: float | None = None,
+) -> Clusters:
+    """Of several clusterings, each from a start of its own, the one with the least sum of squared distances."""
+    best, least = None, torch.inf
+    for _ in range(starts):
+        found = Clusters(table, free, k=k, rng=rng, steps=steps, memory_mb=memory_mb)
+        total = float(found.squared.double().sum())
+        if best is None or total < least * (1 - _NO_BETTER):
+            best, least = found, total
+    if best is None:
+        raise UsageError(f"{starts} starts of k-means were asked for", hint="ask for 1 or more")
+    return best
 
 
 def _pull(weights: Any, free: Tensor) -> Float[Tensor, "q"]:
