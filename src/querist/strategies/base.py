@@ -60,6 +60,8 @@ class Strategy(ABC):
     """Whether only ties are broken by the seed; then an untied pick does not depend on the order of rows."""
     needs_labels: ClassVar[bool] = False
     """Whether it raises :class:`ColdStart` when nothing is labelled."""
+    signal: ClassVar[str] = ""
+    """What the contract plants for it to find, if not what its family finds (see :mod:`querist.testing.toys`)."""
     known_gaps: ClassVar[dict[str, str]] = {}
     """Contract checks that do not hold, each with its reason. An unexpected pass fails."""
 

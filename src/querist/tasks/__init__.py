@@ -10,7 +10,7 @@ from querist.core.registry import Registry
 if TYPE_CHECKING:
     from querist.tasks.base import Task
 
-registry = Registry("task", __name__, besides=("aggregate", "metrics"))
+registry = Registry("task", __name__, besides=("aggregate", "calibration", "metrics"))
 
 
 def make_task(kind: str, classes: Sequence[str] = ()) -> Task:

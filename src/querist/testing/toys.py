@@ -166,18 +166,18 @@ class Planted:
         return self.gain(free[torch.randperm(len(free), generator=rng)[: self.k]])
 
 
-def planted(family: str, task: str, *, seed: int = 0) -> Planted:
-    """The signal that strategies of a family are made to find.
+def planted(signal: str, task: str, *, seed: int = 0) -> Planted:
+    """What strategies of a family are made to find, or another signal that some of them name.
 
     Raises:
         UsageError: no signal is known for the family.
     """
-    if family not in _FAMILIES:
+    if signal not in _SIGNALS:
         raise UsageError(
-            f"no signal is planted for the family {family!r}",
+            f"no signal is planted for the family {signal!r}",
             hint="add one to querist.testing.toys, or declare the gap 'meaning' with its reason",
         )
-    return _FAMILIES[family](task, seed)
+    return _SIGNALS[signal](task, seed)
 
 
 def _unsure(task: str, seed: int) -> Planted:
@@ -217,11 +217,27 @@ def _diverse(task: str, seed: int) -> Planted:
     )
 
 
-_FAMILIES: dict[str, Callable[[str, int], Planted]] = {
+def _every_clump(task: str, seed: int) -> Planted:
+    rng = generator(seed, "clumps")
+    sizes = torch.tensor([30, 28, 26, 24, 22, 20, 18, 16, 14, 12])
+    own = torch.repeat_interleave(torch.arange(10), sizes)
+    centres = 4 * torch.nn.functional.normalize(torch.randn(10, 8, generator=rng))
+    points = centres[own] + 0.4 * torch.randn(len(own), 8, generator=rng)
+    known = torch.nonzero(own < 2).flatten()[::15]
+    return Planted(
+        snapshot=table(task, torch.full((len(own),), SURE), points, seed=seed).snapshot(labelled=known),
+        k=8,
+        gain=lambda pos: len(set(own[pos].tolist()) - {0, 1}) / 8,
+        about="finds every clump that has no label",
+    )
+
+
+_SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "uncertainty": _unsure,
     "bayesian": _posterior,
     "density": _uncovered,
     "hybrid": _diverse,
+    "every_clump": _every_clump,
 }
 
 

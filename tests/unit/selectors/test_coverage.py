@@ -17,7 +17,7 @@ from querist.selectors.coverage import Coverage
 from querist.selectors.greedy import maximise
 from querist.selectors.herding import herding_gains
 from querist.selectors.likeness import Ball, Gaussian
-from querist.selectors.points import Distances, as_points, unit_points
+from querist.selectors.points import Distances, as_points, unit
 from querist.testing.naive.selectors.cover import cover_value
 from querist.testing.naive.selectors.herding import herding_value
 
@@ -149,15 +149,13 @@ def test_takes_gradient_embeddings(select: Any) -> None:
     assert select(factored, k=8).tolist() == select(factored.dense(), k=8).tolist()
 
 
-def test_unit_points_are_normalised_as_they_are_read() -> None:
+def test_points_may_be_made_before() -> None:
     table = torch.randn(60, 5, generator=generator(12), dtype=torch.float64) + 3
     table[7] = 0
-    points = unit_points(table)
-    assert points.table.data_ptr() == table.data_ptr()
-    unit = torch.nn.functional.normalize(table)
-    torch.testing.assert_close(points.rows(), unit)
-    torch.testing.assert_close(points.squared_norms, unit.square().sum(1))
-    assert herding(points, k=9, labelled=[7]).tolist() == herding(unit, k=9, labelled=[7]).tolist()
+    points = unit(as_points(table))
+    assert points.table.data_ptr() == table.data_ptr()  # type: ignore[union-attr]
+    written = torch.nn.functional.normalize(table)
+    assert herding(points, k=9, labelled=[7]).tolist() == herding(written, k=9, labelled=[7]).tolist()
 
 
 def test_zero_vectors_are_no_trap() -> None:

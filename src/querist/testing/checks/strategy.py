@@ -206,9 +206,9 @@ def check_large_pool(cls: type[Strategy]) -> None:
 
 
 def check_meaning(cls: type[Strategy]) -> None:
-    """It finds its family's planted signal better than 200 lots of random batches."""
+    """It finds the signal planted for its family, or for it, better than 200 lots of random batches."""
     for task in cls.tasks:
-        worlds = [toys.planted(cls.family, task, seed=seed) for seed in range(5)]
+        worlds = [toys.planted(cls.signal or cls.family, task, seed=seed) for seed in range(5)]
         gain = sum(w.gain(cls().choose(w.snapshot, k=w.k, seed=s).positions) for s, w in enumerate(worlds)) / 5
         rng = generator(0, "chance")
         chance = max(sum(world.chance(rng) for world in worlds) / 5 for _ in range(200))

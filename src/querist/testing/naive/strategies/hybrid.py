@@ -9,8 +9,9 @@ import torch
 
 from querist.core.types import Generator
 from querist.testing.naive import scores
-from querist.testing.naive.selectors import facility, kmeans, kmeans_pp, lcmd, max_det
+from querist.testing.naive.selectors import facility, herding, kmeans, kmeans_pp, lcmd, max_det
 from querist.testing.naive.strategies import per_row
+from querist.testing.naive.strategies.density import unit
 from querist.views.base import Positions
 
 
@@ -73,3 +74,47 @@ def similar_value(
     return facility.facility_value(
         embeddings, chosen, function=strategy.function, labelled=[], candidates=at.candidates.tolist(), query=query
     )
+
+
+def uncertainty_herding_value(
+    strategy: Any,
+    probs: list,
+    embeddings: list,
+    labels: list | None = None,
+    *,
+    at: Positions,
+    k: int,
+    chosen: list[int],
+) -> float:
+    """Likeness of unit vectors, each weighed by one minus its margin at the best temperature."""
+    del k
+    points, labelled = [unit(z) for z in embeddings], at.labelled.tolist()
+    heat = 1.0
+    if labels is not None:
+        errors = {
+            tenths / 10: _calibration_error([_heated(probs[x], tenths / 10) for x in labelled], labels, labelled)
+            for tenths in range(10, 200)
+        }
+        heat = min(errors, key=lambda each: (round(errors[each], 9), each))
+    apart = [math.dist(points[x], points[y]) for x in labelled for y in labelled if points[x] != points[y]]
+    return herding.herding_value(
+        points,
+        chosen,
+        labelled=labelled,
+        candidates=at.candidates.tolist(),
+        sigma=min(apart, default=1.0),
+        weights=per_row([1 + scores.margin(_heated(p, heat)) for p in probs], at, strategy.aggregate),
+    )
+
+
+def _heated(p: list[float], heat: float) -> list[float]:
+    powers = [value ** (1 / heat) for value in p]
+    return [value / sum(powers) for value in powers]
+
+
+def _calibration_error(probs: list, labels: list, rows: list[int]) -> float:
+    bins: dict[int, float] = {}
+    for p, row in zip(probs, rows, strict=True):
+        number = math.ceil(max(p) * len(p))
+        bins[number] = bins.get(number, 0.0) + max(p) - (p.index(max(p)) == labels[row])
+    return sum(map(abs, bins.values())) / len(rows)
