@@ -12,6 +12,8 @@ become smaller, and a limit below what must be held is refused before any work i
 """
 
 from querist.selectors.facility import facility
+from querist.selectors.fisher import fisher
+from querist.selectors.frank_wolfe import frank_wolfe
 from querist.selectors.joint_mi import joint_mi
 from querist.selectors.k_center import k_center
 from querist.selectors.k_dpp import k_dpp
@@ -27,6 +29,8 @@ from querist.selectors.top_k import top_k
 __all__ = [
     "FactoredPoints",
     "facility",
+    "fisher",
+    "frank_wolfe",
     "joint_mi",
     "k_center",
     "k_dpp",

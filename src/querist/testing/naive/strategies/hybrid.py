@@ -9,7 +9,7 @@ import torch
 
 from querist.core.types import Generator
 from querist.testing.naive import scores
-from querist.testing.naive.selectors import facility, kmeans, kmeans_pp, lcmd, max_det
+from querist.testing.naive.selectors import facility, fisher, kmeans, kmeans_pp, lcmd, max_det
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -72,4 +72,18 @@ def similar_value(
     query = [pos for pos in at.labelled.tolist() if labels[pos] == rarest]
     return facility.facility_value(
         embeddings, chosen, function=strategy.function, labelled=[], candidates=at.candidates.tolist(), query=query
+    )
+
+
+def bait_picks(strategy: Any, *views: list, at: Positions, k: int, rng: Generator) -> list[int]:
+    """Fisher information in all parameters of the last layer."""
+    return fisher.fisher_picks(
+        views[-1],
+        k=k,
+        labelled=at.labelled.tolist(),
+        candidates=at.candidates.tolist(),
+        rng=rng,
+        probs=views[0] if len(views) > 1 else None,
+        regularisation=strategy.regularisation,
+        oversample=strategy.oversample,
     )
