@@ -13,6 +13,7 @@ from typing import Any
 
 from querist.cli.console import out, print_json
 from querist.cli.options import Json
+from querist.core.device import machine_memory
 from querist.core.optional import installed
 
 ADDS = {
@@ -58,14 +59,9 @@ def cores() -> int:
 
 
 def memory_gb() -> float | None:
-    """Memory of the machine, or of the container if it is held to less; ``None`` where nobody says."""
-    sizes = []
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for limit in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
-        if limit.is_file() and limit.read_text().strip().isdigit():
-            sizes.append(int(limit.read_text()))
-    return round(min(sizes) / 1e9, 1) if sizes else None
+    """Memory that there is; ``None`` where nobody says."""
+    found = machine_memory()
+    return None if found is None else round(found / 1e9, 1)
 
 
 def device() -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from querist.core.errors import UsageError
@@ -38,6 +40,17 @@ def pick_device(name: str = "auto") -> torch.device:
             f"device {name!r} cannot be used: {reason}", hint="try auto, cpu, cuda, cuda:1 or mps"
         ) from None
     return device
+
+
+def machine_memory() -> int | None:
+    """Bytes of the machine, or of the container if it is held to less; ``None`` where nobody says."""
+    sizes = []
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for limit in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
+        if limit.is_file() and limit.read_text().strip().isdigit():
+            sizes.append(int(limit.read_text()))
+    return min(sizes, default=None)
 
 
 @contextmanager

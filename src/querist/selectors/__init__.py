@@ -13,6 +13,8 @@ become smaller, and a limit below what must be held is refused before any work i
 
 from querist.selectors.cover import cover
 from querist.selectors.facility import facility
+from querist.selectors.fisher import fisher
+from querist.selectors.frank_wolfe import frank_wolfe
 from querist.selectors.herding import herding
 from querist.selectors.joint_mi import joint_mi
 from querist.selectors.k_center import k_center
@@ -31,6 +33,8 @@ __all__ = [
     "FactoredPoints",
     "cover",
     "facility",
+    "fisher",
+    "frank_wolfe",
     "herding",
     "joint_mi",
     "k_center",

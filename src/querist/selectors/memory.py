@@ -19,6 +19,7 @@ _LEAST = 1 << 14
 """Numbers below which a tile is more overhead than arithmetic."""
 _COPIES = 3
 """A tile, and what arithmetic makes of it on the way, stand in memory together."""
+_HINT = "allow more, choose among fewer candidates, or ask for fewer picks"
 
 
 @dataclass(eq=False)
@@ -69,6 +70,8 @@ class Memory:
         name: the selector, for messages.
         memory_mb: its limit; ``None`` takes that of the enclosing :func:`memory_limit`, if there is one.
         held: bytes that it holds from start to end, whatever the size of its tiles.
+        most: bytes that there are, for work that could need more than any machine has; no limit if ``None``.
+        hint: what to try where it is too little.
 
     Raises:
         MemoryTooSmall: the limit is below what must be held and the smallest tile.
@@ -78,12 +81,16 @@ class Memory:
         87381
     """
 
-    def __init__(self, name: str, memory_mb: float | None, *, held: int) -> None:
+    def __init__(
+        self, name: str, memory_mb: float | None, *, held: int, most: int | None = None, hint: str = _HINT
+    ) -> None:
         account = _account.get()
         limit = _bytes(memory_mb)
         if limit is None and account is not None:
             limit = account.limit
-        self._name, self._limit, self._held, self._account = name, limit, held, account
+        if limit is None or (most is not None and most < limit):
+            limit = most
+        self._name, self._limit, self._held, self._account, self._hint = name, limit, held, account, hint
         self.tile(_LEAST)
         if account is not None:
             account.held = max(account.held, held)
@@ -102,7 +109,7 @@ class Memory:
                 raise MemoryTooSmall(
                     f"{self._name} takes at least {needed / _MB:.2f} MB beside its input "
                     f"and may take {self._limit / _MB:.2f}",
-                    hint="allow more, choose among fewer candidates, or ask for fewer picks",
+                    hint=self._hint,
                 )
         if self._account is not None:
             self._account.tile = max(self._account.tile, numbers)

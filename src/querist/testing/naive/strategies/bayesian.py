@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from querist.core.types import Generator
-from querist.testing.naive import scores
-from querist.testing.naive.selectors import joint_mi
+from querist.testing.naive import Vector, scores
+from querist.testing.naive.selectors import frank_wolfe, joint_mi
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -31,3 +32,44 @@ def batch_bald_picks(strategy: Any, samples: list, *, at: Positions, k: int, rng
     """The whole joint distribution of the labels, pick by pick."""
     del strategy
     return joint_mi.joint_mi_picks(samples, k=k, labelled=[], candidates=at.candidates.tolist(), rng=rng)
+
+
+def acs_fw_picks(strategy: Any, samples: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """Expected log-likelihoods, one number a drawn network and row, then Frank-Wolfe."""
+    networks = range(len(samples))
+    means = _mean(samples)
+    middle = sum(means) / len(means) if at.task == "regression" else 0.0
+    noise = (
+        strategy.noise * sum((mean - middle) ** 2 for mean in means) / len(means) if at.task == "regression" else 0.0
+    )
+
+    def of_values(unit: int) -> Vector:
+        spread = sum((samples[j][unit] - means[unit]) ** 2 for j in networks) / len(samples)
+        doubt = 0.5 * math.log(2 * math.pi * math.e * (noise + spread))
+        # E (y - z)^2 under a Gaussian with this mean and the variance spread + noise.
+        errors = [(samples[j][unit] - means[unit]) ** 2 + spread + noise for j in networks]
+        return [
+            -0.5 * math.log(2 * math.pi * noise) - error / (2 * noise) + strategy.entropy * doubt for error in errors
+        ]
+
+    def of_classes(unit: int) -> Vector:
+        doubt = scores.entropy(means[unit])
+        return [
+            sum(chance * math.log(p) for chance, p in zip(means[unit], samples[j][unit], strict=True))
+            + strategy.entropy * doubt
+            for j in networks
+        ]
+
+    own = [of_values(unit) if at.task == "regression" else of_classes(unit) for unit in range(len(means))]
+    columns = [per_row([vector[j] for vector in own], at, "sum") for j in networks]
+    vectors = [[value / math.sqrt(len(samples)) for value in row] for row in zip(*columns, strict=True)]
+    return frank_wolfe.frank_wolfe_picks(
+        vectors, k=k, labelled=at.labelled.tolist(), candidates=at.candidates.tolist(), rng=rng
+    )
+
+
+def _mean(samples: list) -> list:
+    """Over the networks; of each unit one number, or one for each class."""
+    if isinstance(samples[0][0], float):
+        return [sum(values) / len(values) for values in zip(*samples, strict=True)]
+    return [_mean(list(unit)) for unit in zip(*samples, strict=True)]

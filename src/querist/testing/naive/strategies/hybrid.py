@@ -9,7 +9,7 @@ import torch
 
 from querist.core.types import Generator
 from querist.testing.naive import scores
-from querist.testing.naive.selectors import facility, herding, kmeans, kmeans_pp, lcmd, max_det
+from querist.testing.naive.selectors import facility, fisher, herding, kmeans, kmeans_pp, lcmd, max_det
 from querist.testing.naive.strategies import per_row
 from querist.testing.naive.strategies.density import unit
 from querist.views.base import Positions
@@ -118,3 +118,17 @@ def _calibration_error(probs: list, labels: list, rows: list[int]) -> float:
         number = math.ceil(max(p) * len(p))
         bins[number] = bins.get(number, 0.0) + max(p) - (p.index(max(p)) == labels[row])
     return sum(map(abs, bins.values())) / len(rows)
+
+
+def bait_picks(strategy: Any, *views: list, at: Positions, k: int, rng: Generator) -> list[int]:
+    """Fisher information in all parameters of the last layer."""
+    return fisher.fisher_picks(
+        views[-1],
+        k=k,
+        labelled=at.labelled.tolist(),
+        candidates=at.candidates.tolist(),
+        rng=rng,
+        probs=views[0] if len(views) > 1 else None,
+        regularisation=strategy.regularisation,
+        oversample=strategy.oversample,
+    )
