@@ -26,7 +26,8 @@ from querist.core.progress import report
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.base import free_positions, positions, refuse_impossible, shuffled
-from querist.selectors.design import Candidates, Design
+from querist.selectors.design import Design
+from querist.selectors.design_rows import Candidates
 from querist.selectors.information import Information, rank
 from querist.selectors.memory import Memory
 from querist.selectors.points import DensePoints, as_points

@@ -14,12 +14,13 @@ from querist.core.errors import DataError, MemoryTooSmall, NonFinite, UsageError
 from querist.core.rng import generator
 from querist.core.types import Tensor
 from querist.selectors import FactoredPoints, fisher, memory_limit
-from querist.selectors.design import Candidates, Design
+from querist.selectors.design import Design
+from querist.selectors.design_rows import Candidates
 from querist.selectors.fisher import fisher_shares
 from querist.selectors.information import Information
 from querist.selectors.points import DensePoints
 
-MODULE, DESIGN = (sys.modules[f"querist.selectors.{name}"] for name in ("fisher", "design"))
+MODULE, DESIGN = (sys.modules[f"querist.selectors.{name}"] for name in ("fisher", "design_rows"))
 
 
 def world(n: int, d: int, c: int, *, seed: int) -> tuple[Tensor, Tensor | None]:
