@@ -21,6 +21,7 @@ from querist.selectors.lcmd import lcmd
 from querist.selectors.max_det import max_det
 from querist.selectors.memory import memory_limit
 from querist.selectors.points import FactoredPoints
+from querist.selectors.robust_k_center import robust_k_center
 from querist.selectors.sample import sample
 from querist.selectors.top_k import top_k
 
@@ -35,6 +36,7 @@ __all__ = [
     "lcmd",
     "max_det",
     "memory_limit",
+    "robust_k_center",
     "sample",
     "top_k",
 ]

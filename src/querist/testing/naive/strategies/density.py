@@ -8,6 +8,7 @@ from typing import Any
 from querist.core.types import Generator
 from querist.testing.naive import scores
 from querist.testing.naive.selectors import k_center, k_dpp
+from querist.testing.naive.selectors import robust_k_center as robust
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -21,6 +22,17 @@ def core_set_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rn
 
 
 farthest_first_picks = core_set_picks
+
+
+def robust_core_set_cost(strategy: Any, embeddings: list, *, at: Positions, chosen: list[int]) -> float:
+    """The radius, the farthest few left out."""
+    return robust.robust_k_center_cost(
+        embeddings,
+        chosen,
+        labelled=at.labelled.tolist(),
+        candidates=at.candidates.tolist(),
+        outliers=strategy.outliers,
+    )
 
 
 def information_density_scores(strategy: Any, probs: list, embeddings: list, *, at: Positions) -> list[float]:
