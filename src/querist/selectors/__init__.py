@@ -11,6 +11,7 @@ columns too) is read a block at a time and never copied whole. ``memory_mb`` bou
 become smaller, and a limit below what must be held is refused before any work is done.
 """
 
+from querist.selectors.cluster_margin import cluster_margin
 from querist.selectors.facility import facility
 from querist.selectors.joint_mi import joint_mi
 from querist.selectors.k_center import k_center
@@ -27,6 +28,7 @@ from querist.selectors.top_k import top_k
 
 __all__ = [
     "FactoredPoints",
+    "cluster_margin",
     "facility",
     "joint_mi",
     "k_center",

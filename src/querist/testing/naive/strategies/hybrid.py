@@ -9,7 +9,7 @@ import torch
 
 from querist.core.types import Generator
 from querist.testing.naive import scores
-from querist.testing.naive.selectors import facility, kmeans, kmeans_pp, lcmd, max_det
+from querist.testing.naive.selectors import cluster_margin, facility, kmeans, kmeans_pp, lcmd, max_det
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -72,4 +72,19 @@ def similar_value(
     query = [pos for pos in at.labelled.tolist() if labels[pos] == rarest]
     return facility.facility_value(
         embeddings, chosen, function=strategy.function, labelled=[], candidates=at.candidates.tolist(), query=query
+    )
+
+
+def cluster_margin_picks(
+    strategy: Any, probs: list, embeddings: list, *, at: Positions, k: int, rng: Generator
+) -> list[int]:
+    """Shortlist by margin, then clusters in turn."""
+    return cluster_margin.cluster_margin_picks(
+        embeddings,
+        k=k,
+        labelled=[],
+        candidates=at.candidates.tolist(),
+        rng=rng,
+        scores=per_row([scores.margin(p) for p in probs], at, strategy.aggregate),
+        shortlist=strategy.shortlist,
     )
