@@ -22,9 +22,11 @@ from querist.selectors.lcmd import lcmd
 from querist.selectors.max_det import max_det
 from querist.selectors.memory import memory_limit
 from querist.selectors.points import FactoredPoints
+from querist.selectors.quota import quota
 from querist.selectors.robust_k_center import robust_k_center
 from querist.selectors.sample import sample
 from querist.selectors.top_k import top_k
+from querist.selectors.two_stage import two_stage
 
 __all__ = [
     "FactoredPoints",
@@ -38,7 +40,9 @@ __all__ = [
     "lcmd",
     "max_det",
     "memory_limit",
+    "quota",
     "robust_k_center",
     "sample",
     "top_k",
+    "two_stage",
 ]

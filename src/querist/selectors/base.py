@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from querist.core.errors import DataError, PoolExhausted, UsageError
 from querist.core.types import Generator, Int, Tensor
+
+Selector = Callable[..., Tensor]
+"""``f(points, *, k, labelled=None, candidates=None, rng=None, memory_mb=None)``: what is picked from."""
 
 
 def free_positions(
@@ -64,3 +69,14 @@ def refuse_impossible(k: int, left: int) -> None:
 def shuffled(pos: Int[Tensor, "q"], rng: Generator) -> Int[Tensor, "q"]:
     """The same positions in a random order."""
     return pos[torch.randperm(len(pos), generator=rng).to(pos.device)]
+
+
+def takes(selector: Selector, option: str) -> bool:
+    """Whether a selector has an option of that name.
+
+    Example:
+        >>> from querist.selectors import k_center, top_k
+        >>> takes(k_center, "memory_mb"), takes(top_k, "memory_mb")
+        (True, False)
+    """
+    return option in inspect.signature(selector).parameters
