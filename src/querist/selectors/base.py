@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
 from querist.core.errors import DataError, PoolExhausted, UsageError
 from querist.core.types import Generator, Int, Tensor
+from querist.selectors.points import FactoredPoints, as_table
 
 Selector = Callable[..., Tensor]
 """``f(points, *, k, labelled=None, candidates=None, rng=None, memory_mb=None)``: what is picked from."""
@@ -69,6 +71,25 @@ def refuse_impossible(k: int, left: int) -> None:
 def shuffled(pos: Int[Tensor, "q"], rng: Generator) -> Int[Tensor, "q"]:
     """The same positions in a random order."""
     return pos[torch.randperm(len(pos), generator=rng).to(pos.device)]
+
+
+def as_rows(array: Any) -> Tensor:
+    """Numbers with an entry for each row, ``[n]``, ``[n d]`` or samples ``[s n c]``, as a tensor that shares memory."""
+    ndim = array.ndim if isinstance(array, np.ndarray) else torch.as_tensor(array).ndim
+    return as_table(array, axes={1: "n", 3: "s n c"}.get(ndim, "n d"))
+
+
+def row_count(points: Any) -> int:
+    """How many rows a selector's first argument has.
+
+    Example:
+        >>> row_count([0.3, 0.1]), row_count(torch.zeros(3, 5)), row_count(torch.zeros(7, 4, 2))
+        (2, 3, 4)
+    """
+    if isinstance(points, FactoredPoints):
+        return len(points)
+    shape = as_rows(points).shape
+    return shape[1] if len(shape) == 3 else shape[0]
 
 
 def takes(selector: Selector, option: str) -> bool:

@@ -214,25 +214,6 @@ def unit(points: Points) -> Points:
     )
 
 
-def as_rows(array: Any) -> Tensor:
-    """Numbers with an entry for each row, ``[n]``, ``[n d]`` or samples ``[s n c]``, as a tensor that shares memory."""
-    axes = array.ndim if isinstance(array, np.ndarray | Tensor) else torch.as_tensor(array).ndim
-    return as_table(array, axes=axes)
-
-
-def row_count(points: Any) -> int:
-    """How many rows a selector's first argument has.
-
-    Example:
-        >>> row_count([0.3, 0.1]), row_count(torch.zeros(3, 5)), row_count(torch.zeros(7, 4, 2))
-        (2, 3, 4)
-    """
-    if isinstance(points, FactoredPoints):
-        return len(points)
-    shape = as_rows(points).shape
-    return shape[1] if len(shape) == 3 else shape[0]
-
-
 def centred(points: DensePoints) -> DensePoints:
     """The points as they are, or, where they lie far from the origin, as seen from the mean of some of them."""
     some = points.rows(slice(None, None, 1 + len(points) // _SOME))

@@ -24,10 +24,9 @@ from querist.core.errors import DataError, NonFinite, PoolExhausted, UsageError
 from querist.core.progress import report
 from querist.core.rng import generator
 from querist.core.types import Bool, Generator, Int, Tensor
-from querist.selectors.base import Selector, free_positions, positions, refuse_impossible, takes
+from querist.selectors.base import Selector, free_positions, positions, refuse_impossible, row_count, takes
 from querist.selectors.k_center import k_center
 from querist.selectors.memory import Memory
-from querist.selectors.points import row_count
 
 _ROUNDING = 1e-9
 """Share of a budget that adding up costs may be off by."""

@@ -26,10 +26,19 @@ from querist.core.errors import DataError, NonFinite, UsageError
 from querist.core.progress import report
 from querist.core.rng import generator
 from querist.core.types import Generator, Int, Tensor
-from querist.selectors.base import Selector, free_positions, positions, refuse_impossible, shuffled, takes
+from querist.selectors.base import (
+    Selector,
+    as_rows,
+    free_positions,
+    positions,
+    refuse_impossible,
+    row_count,
+    shuffled,
+    takes,
+)
 from querist.selectors.k_center import k_center
 from querist.selectors.memory import Memory
-from querist.selectors.points import FactoredPoints, as_rows, row_count
+from querist.selectors.points import FactoredPoints
 
 
 def two_stage(
