@@ -148,7 +148,7 @@ def robust_k_center_cover(
         )
     # Numbers a row; the coreset, twice; its distances and what a programme makes of them.
     memory = Memory(
-        "robust_k_center", memory_mb, held=64 * len(table) + 16 * size * (table.width + 8) + 24 * size * size
+        "robust_k_center", memory_mb, held=64 * len(table) + 16 * size * (table.width + 8) + 32 * size * size
     )
     tile = memory.tile(TILE, least=8 * table.width)
     apart = Distances(table, tile=tile)

@@ -147,7 +147,7 @@ class _Calls:
 
     def __call__(self, pos: Int[Tensor, "q"], memory_mb: float | None) -> Int[Tensor, "k"]:
         """Its picks among ``pos``, where the labelled rows are seen, too."""
-        rows, order = torch.cat([pos, self.known]).sort()
+        rows, order = torch.cat([pos.cpu(), self.known]).sort()
         places = torch.argsort(order)
         try:
             picked = self.selector(
