@@ -19,6 +19,10 @@
         ├── JournalTooNew         written by a newer Querist
         └── NotDurable            a label could not be made durable (full disk, read-only folder)
 
+and one warning:
+
+    Unproven                      an answer that more time might have bettered
+
 A message says what was asked, what was found and what to try next, on one line.
 """
 
@@ -146,3 +150,7 @@ class JournalTooNew(JournalError):
 
 class NotDurable(JournalError):
     """A label could not be made durable, so it was not acknowledged."""
+
+
+class Unproven(UserWarning):
+    """The time ran out, and the best answer found is not known to be the best there is."""

@@ -11,6 +11,7 @@ columns too) is read a block at a time and never copied whole. ``memory_mb`` bou
 become smaller, and a limit below what must be held is refused before any work is done.
 """
 
+from querist.selectors.cluster_margin import cluster_margin
 from querist.selectors.cover import cover
 from querist.selectors.facility import facility
 from querist.selectors.fisher import fisher
@@ -25,12 +26,16 @@ from querist.selectors.lcmd import lcmd
 from querist.selectors.max_det import max_det
 from querist.selectors.memory import memory_limit
 from querist.selectors.points import FactoredPoints
+from querist.selectors.quota import quota
+from querist.selectors.robust_k_center import robust_k_center
 from querist.selectors.sample import sample
 from querist.selectors.top_k import top_k
+from querist.selectors.two_stage import two_stage
 from querist.selectors.typical import typical
 
 __all__ = [
     "FactoredPoints",
+    "cluster_margin",
     "cover",
     "facility",
     "fisher",
@@ -44,7 +49,10 @@ __all__ = [
     "lcmd",
     "max_det",
     "memory_limit",
+    "quota",
+    "robust_k_center",
     "sample",
     "top_k",
+    "two_stage",
     "typical",
 ]

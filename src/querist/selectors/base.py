@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
 from querist.core.errors import DataError, PoolExhausted, UsageError
 from querist.core.types import Generator, Int, Tensor
+from querist.selectors.points import FactoredPoints, as_table
+
+Selector = Callable[..., Tensor]
+"""``f(points, *, k, labelled=None, candidates=None, rng=None, memory_mb=None)``: what is picked from."""
 
 
 def free_positions(
@@ -76,3 +83,33 @@ def thinned(pos: Int[Tensor, "q"], most: int | None, *, k: int, rng: Generator) 
     """
     size = len(pos) if most is None else max(most, 4 * k)
     return pos if len(pos) <= size else shuffled(pos, rng)[:size]
+
+
+def as_rows(array: Any) -> Tensor:
+    """Numbers with an entry for each row, ``[n]``, ``[n d]`` or samples ``[s n c]``, as a tensor that shares memory."""
+    ndim = array.ndim if isinstance(array, np.ndarray) else torch.as_tensor(array).ndim
+    return as_table(array, axes={1: "n", 3: "s n c"}.get(ndim, "n d"))
+
+
+def row_count(points: Any) -> int:
+    """How many rows a selector's first argument has.
+
+    Example:
+        >>> row_count([0.3, 0.1]), row_count(torch.zeros(3, 5)), row_count(torch.zeros(7, 4, 2))
+        (2, 3, 4)
+    """
+    if isinstance(points, FactoredPoints):
+        return len(points)
+    shape = as_rows(points).shape
+    return shape[1] if len(shape) == 3 else shape[0]
+
+
+def takes(selector: Selector, option: str) -> bool:
+    """Whether a selector has an option of that name.
+
+    Example:
+        >>> from querist.selectors import k_center, top_k
+        >>> takes(k_center, "memory_mb"), takes(top_k, "memory_mb")
+        (True, False)
+    """
+    return option in inspect.signature(selector).parameters

@@ -180,7 +180,7 @@ def _settle(mine: Distances, distance: Float[Tensor, "q"], limit: float, k: int)
         nearest_outside = max(limit, float(values[-1])) if len(values) > size else limit
         block = block[:size]
         among = mine.between(block, block).cpu().numpy()
-        order, beyond = _farthest(among, values[:size].cpu().numpy(), nearest_outside, left)
+        order, beyond = farthest_first(among, values[:size].cpu().numpy(), nearest_outside, left)
         if not len(order):
             break
         new = block[torch.from_numpy(order).to(block.device)]
@@ -194,7 +194,7 @@ def _settle(mine: Distances, distance: Float[Tensor, "q"], limit: float, k: int)
     return torch.cat(places), torch.cat(far)
 
 
-def _farthest(among: np.ndarray, distance: np.ndarray, limit: float, k: int) -> tuple[np.ndarray, np.ndarray]:
+def farthest_first(among: np.ndarray, distance: np.ndarray, limit: float, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Up to ``k`` places and distances, farthest first, none nearer than ``limit`` or at a centre."""
     distance = distance.copy()
     order: list[int] = []

@@ -115,6 +115,10 @@ class Memory:
             self._account.tile = max(self._account.tile, numbers)
         return numbers
 
+    def left_mb(self) -> float | None:
+        """Megabytes for what is called inside; ``None`` for as many as are useful."""
+        return None if self._limit is None else max(0.0, (self._limit - self._held) / _MB)
+
 
 def _bytes(memory_mb: float | None) -> int | None:
     return None if memory_mb is None else int(memory_mb * _MB)

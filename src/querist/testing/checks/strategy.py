@@ -20,7 +20,7 @@ from querist.strategies.base import Strategy
 from querist.testing import toys
 from querist.testing.checks.base import global_generators_untouched, no_table_of, raises, require
 from querist.testing.checks.law import obeys_law
-from querist.testing.checks.selector import gains_most
+from querist.testing.checks.selector import costs_least, gains_most
 from querist.testing.naive.strategies import twin_of
 from querist.views import Embeddings, Snapshot
 
@@ -243,6 +243,11 @@ def check_equals_twin(cls: type[Strategy]) -> None:
             free = [pos for pos in snapshot.at.candidates.tolist() if of(chosen=[pos]) is not None]
             gains_most(picked, free, lambda chosen, f=of: f(chosen=chosen))  # type: ignore[misc]
             continue
+        if flavour == "cost":
+            costs_least(
+                picked, snapshot.at.candidates.tolist(), functools.partial(_cost, twin, strategy, views, snapshot)
+            )
+            continue
         if flavour == "picks":
             expected = twin(strategy, *views, at=snapshot.at, k=5, rng=generator(0, "pick"))
             require(picked == expected, f"{table.task}: picked {picked}, its twin {expected}")
@@ -255,6 +260,10 @@ def check_equals_twin(cls: type[Strategy]) -> None:
             # Scores and not positions, since rows may tie.
             off = max(abs(scores[pos] - want) for pos, want in zip(picked, best, strict=True))
             require(off < 1e-5, f"{table.task}: picked scores {[scores[pos] for pos in picked]}, the best are {best}")
+
+
+def _cost(twin: Any, strategy: Strategy, views: list[Any], snapshot: Snapshot, chosen: list[int]) -> float:
+    return twin(strategy, *views, at=snapshot.at, chosen=chosen)
 
 
 def _tied(strategy: Strategy, table: toys.Table) -> bool:

@@ -2,8 +2,9 @@
 
 Where the answer is certain the twin ``NAME_picks`` gives it. Where it is drawn, ``NAME_law`` gives the chance of every
 position to come next, and the checks count draws. Where it is greedy and ties are common, ``NAME_value`` gives the
-value of a set, and the checks ask whether another pick would have gained more. ``rng`` is used only where the answer is
-a function of a start that was drawn.
+value of a set, and the checks ask whether another pick would have gained more. Where the set as a whole is to be the
+best, ``NAME_cost`` gives what is to be as small as it can be, and the checks try every other set. ``rng`` is used only
+where the answer is a function of a start that was drawn.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
-FLAVOURS = ("picks", "law", "value")
+FLAVOURS = ("picks", "law", "value", "cost")
 
 
 def twin_of(name: str) -> tuple[str, Callable[..., Any]] | None:

@@ -1,9 +1,10 @@
 """Twins of the strategies, a file a family. Views arrive as plain lists.
 
-A strategy ``NAME`` has one of four twins: ``NAME_scores(strategy, *views, at)`` gives a number a row, of which the
+A strategy ``NAME`` has one of five twins: ``NAME_scores(strategy, *views, at)`` gives a number a row, of which the
 highest are to be picked; ``NAME_picks(strategy, *views, at, k, rng)`` gives the picks; ``NAME_law(strategy, *views, at,
 picked)`` gives the chance of each candidate to be the next pick; ``NAME_value(strategy, *views, at, k, chosen)`` gives
-the value of a set that grows greedily, where ties are common, and ``None`` for a set that may not be.
+the value of a set that grows greedily, where ties are common, and ``None`` for a set that may not be;
+``NAME_cost(strategy, *views, at, chosen)`` gives what no other set of as many candidates may fall below.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from querist.views.base import Positions
 
-FLAVOURS = ("scores", "picks", "law", "value")
+FLAVOURS = ("scores", "picks", "law", "value", "cost")
 
 
 def twin_of(cls: type) -> tuple[str, Callable[..., Any]] | None:

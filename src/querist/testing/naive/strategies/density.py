@@ -10,6 +10,7 @@ import torch
 from querist.core.types import Generator
 from querist.testing.naive import Vector, scores
 from querist.testing.naive.selectors import cover, herding, k_center, k_dpp, kmeans, purity, typical
+from querist.testing.naive.selectors import robust_k_center as robust
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -23,6 +24,17 @@ def core_set_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rn
 
 
 farthest_first_picks = core_set_picks
+
+
+def robust_core_set_cost(strategy: Any, embeddings: list, *, at: Positions, chosen: list[int]) -> float:
+    """The radius, the farthest few left out."""
+    return robust.robust_k_center_cost(
+        embeddings,
+        chosen,
+        labelled=at.labelled.tolist(),
+        candidates=at.candidates.tolist(),
+        outliers=strategy.outliers,
+    )
 
 
 def information_density_scores(strategy: Any, probs: list, embeddings: list, *, at: Positions) -> list[float]:

@@ -9,7 +9,7 @@ import torch
 
 from querist.core.types import Generator
 from querist.testing.naive import scores
-from querist.testing.naive.selectors import facility, fisher, herding, kmeans, kmeans_pp, lcmd, max_det
+from querist.testing.naive.selectors import cluster_margin, facility, fisher, herding, kmeans, kmeans_pp, lcmd, max_det
 from querist.testing.naive.strategies import per_row
 from querist.testing.naive.strategies.density import unit
 from querist.views.base import Positions
@@ -131,4 +131,19 @@ def bait_picks(strategy: Any, *views: list, at: Positions, k: int, rng: Generato
         probs=views[0] if len(views) > 1 else None,
         regularisation=strategy.regularisation,
         oversample=strategy.oversample,
+    )
+
+
+def cluster_margin_picks(
+    strategy: Any, probs: list, embeddings: list, *, at: Positions, k: int, rng: Generator
+) -> list[int]:
+    """Shortlist by margin, then clusters in turn."""
+    return cluster_margin.cluster_margin_picks(
+        embeddings,
+        k=k,
+        labelled=[],
+        candidates=at.candidates.tolist(),
+        rng=rng,
+        scores=per_row([scores.margin(p) for p in probs], at, strategy.aggregate),
+        shortlist=strategy.shortlist,
     )
