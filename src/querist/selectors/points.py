@@ -182,8 +182,12 @@ def as_points(points: Any) -> Points:
     return made
 
 
-def as_table(array: Any, *, axes: str = "n d") -> Tensor:
+def as_table(array: Any, *, axes: str | None = "n d") -> Tensor:
     """An array as a tensor that shares its memory.
+
+    Args:
+        array: torch tensor or numpy array, mapped from a file too.
+        axes: what it must have; anything if ``None``.
 
     Raises:
         DataError: not numbers, or another number of axes.
@@ -197,8 +201,8 @@ def as_table(array: Any, *, axes: str = "n d") -> Tensor:
             native = array.astype(array.dtype.newbyteorder("="), copy=False)
             array = torch.from_numpy(native if min(native.strides, default=0) >= 0 else native.copy())
     table = torch.as_tensor(array)
-    if table.ndim != len(axes.split()):
-        what = "points" if axes == "n d" else "samples"
+    if axes is not None and table.ndim != len(axes.split()):
+        what = {"n d": "points", "n": "scores"}.get(axes, "samples")
         raise DataError(f"{what} have the shape {list(table.shape)}", hint=f"give [{axes}]")
     return table.detach()
 
