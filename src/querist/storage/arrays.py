@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ENDINGS = (".npy", ".npz", ".parquet")
+ID_COLUMNS = ("id", "row")
+"""Columns of a Parquet file that name its rows: no features, unless one is asked for."""
 _BATCH = 1 << 14
 """Rows of a Parquet file that are decoded together."""
 
@@ -35,7 +37,7 @@ def open_array(path: str | Path, *, name: str | None = None) -> np.ndarray:
         path: ``.npy``, ``.npz`` or ``.parquet``.
         name: which array of an npz archive, or which column of a Parquet file (lists of one length make a table,
             numbers a vector). May be left out where there is one, and in a Parquet file where all columns are numbers,
-            which then make a table.
+            which then make a table. Columns called ``id`` and ``row`` name rows, and are read when asked for only.
 
     Raises:
         DataError: missing, truncated or damaged; another kind of file; no or several arrays to choose from; rows of
@@ -103,7 +105,10 @@ def _parquet_column(path: Path, name: str | None) -> np.ndarray:
         schema = file.schema_arrow
         lists = [field.name for field in schema if _is_list(field.type)]
         numbers = [field.name for field in schema if _is_number(field.type)]
-        if name is None and not lists and len(numbers) == len(schema.names) > 1:
+        if name is None:
+            numbers = [column for column in numbers if column not in ID_COLUMNS]
+        others = [column for column in schema.names if column not in ID_COLUMNS]
+        if name is None and not lists and len(numbers) == len(others) > 1:
             columns = numbers
         else:
             columns = [_chosen(path, "column", name, lists if name is None and lists else [*lists, *numbers])]

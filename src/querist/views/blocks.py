@@ -53,7 +53,7 @@ def row_blocks(*tables: Tensor, axis: int = 0) -> Iterator[slice]:
 def block_rows(width: int) -> int:
     """Rows of ``width`` numbers that are looked at together, under the memory limit that holds here."""
     width = max(1, width)
-    return max(1, Memory("a score", None, held=0).tile(TILE, least=width) // width)
+    return max(1, Memory("a block of rows", None, held=0).tile(TILE, least=width) // width)
 
 
 def widened(block: Tensor) -> Tensor:

@@ -184,7 +184,9 @@ class Snapshot:
         if first is not None:
             self.refuse_non_finite(view)  # the better word, where it is the reason
             row = self._row(view, first)
-            raise DataError(f"{type(view).__name__} of row {row} do not sum to one", hint="pass scores as logits=")
+            raise DataError(
+                f"{type(view).__name__} of row {row} do not sum to one", hint="scores before the softmax are logits"
+            )
         self._finite.append(table)  # what sums to one is finite
 
     def _row(self, view: View, place: int) -> int:

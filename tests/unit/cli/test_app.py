@@ -29,7 +29,7 @@ def one_line(text):
 def test_help_names_every_command():
     found = runner.invoke(app, ["--help"], env={"COLUMNS": "120"})
     assert found.exit_code == 0
-    for name in ("run", "predict", "report", "strategies", "import", "export", "doctor", "--debug"):
+    for name in ("run", "predict", "report", "strategies", "select", "import", "export", "doctor", "--debug"):
         assert name in found.stdout
 
 
@@ -39,7 +39,7 @@ def test_no_command_is_help():
     assert "Usage" in found.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "predict", "report", "strategies", "import", "export", "doctor"])
+@pytest.mark.parametrize("command", ["run", "predict", "report", "strategies", "select", "import", "export", "doctor"])
 def test_every_command_has_help_and_json(command):
     found = runner.invoke(app, [command, "--help"], env={"COLUMNS": "120"})
     assert found.exit_code == 0

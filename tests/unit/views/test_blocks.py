@@ -94,7 +94,7 @@ def test_nan_is_the_better_word_for_probabilities_that_hold_it() -> None:
     with pytest.raises(NonFinite, match="Probs of row 3 is not finite"):
         Snapshot.from_arrays(probs=probs)
     probs[3, 1] = 4.0
-    with pytest.raises(DataError, match="Probs of row 3 do not sum to one; pass scores as logits="):
+    with pytest.raises(DataError, match="Probs of row 3 do not sum to one; scores before the softmax are logits"):
         Snapshot.from_arrays(probs=probs)
 
 

@@ -1,0 +1,63 @@
+"""Memory that this process has in use: now, and at most since the peak was forgotten.
+
+Resident memory is what every outside tool shows of a process too. Pages of mapped files count while the system leaves
+them in memory; it takes them back when somebody needs the room.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+_MB = 1 << 20
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+
+
+def resident_mb() -> float:
+    """Megabytes (of 2^20 bytes) in use now; the most so far where the system tells no more."""
+    return _status("VmRSS") or _most()
+
+
+def peak_mb() -> float:
+    """The most megabytes in use since :func:`forget_peak`; since the process began where that can do nothing.
+
+    Example:
+        >>> peak_mb() > 1
+        True
+    """
+    return _status("VmHWM") or _most()
+
+
+def forget_peak() -> bool:
+    """Let the peak be what is in use now; whether the system can (Linux)."""
+    with suppress(OSError):
+        _CLEAR.write_text("5")
+        return True
+    return False
+
+
+def release_freed() -> None:
+    """Give memory that was freed, and that the allocator keeps for later, back to the system (Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _status(field: str) -> float | None:
+    """A number that the kernel keeps of this process, in MB."""
+    with suppress(OSError):
+        for line in _STATUS.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) / 1024
+    return None
+
+
+def _most() -> float:
+    with suppress(ImportError):
+        import resource
+
+        # Bytes on macOS, kilobytes elsewhere.
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (_MB if sys.platform == "darwin" else 1024)
+    return 0.0
