@@ -19,7 +19,7 @@ Strategy = Annotated[str, typer.Option(help="Who chooses; 'querist strategies' l
 
 
 def _array(text: str) -> typer.models.OptionInfo:
-    return typer.Option(metavar="FILE", help=text.replace("[", r"\["), show_default=False)  # type: ignore[no-any-return]
+    return typer.Option(metavar="FILE", help=text.replace("[", r"\["), show_default=False)
 
 
 Embeddings = Annotated[str | None, _array("One vector a row, [n d].")]

@@ -70,12 +70,12 @@ def select(
     started = time.perf_counter()
     with work_shown():
         tables = open_tables(given, target=target, labelled=labelled, labels=labels, candidates=candidates, seed=seed)
-        named = named_rows(given, ids, rows=tables.n)
+        named = named_rows(given, ids, rows=tables.total)
         picks = picked(tables, who, k=budget, seed=seed, memory_mb=memory_mb)
         rows = picks.rows.tolist()
         selection = Selection(
             strategy=strategy,
-            n=tables.n,
+            n=tables.total,
             rows=rows,
             ids=None if named is None else named.of(rows),
             reasons=picks.reasons,

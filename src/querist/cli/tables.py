@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from querist.cli.rows_file import read_positions, read_whole_numbers, split_name
@@ -39,23 +39,25 @@ def option(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tables:
-    """What was given, opened.
+    """What was given, opened; where candidates were named, the table of those and the labelled rows alone.
 
     Args:
         n: rows of the table.
+        total: rows of the files.
         arrays: by name of their option.
         target: embeddings of the rows that matter most, ``[q d]``.
-        labelled: zero-based rows, in the order given; ``None`` if no option says.
+        labelled: positions, ascending; ``None`` if no option says.
         labels: class positions ``[n]``, -1 where unknown; ``None`` if no option says.
-        candidates: zero-based rows that may be picked, labelled ones left out; ``None`` for all.
+        rows: which row of the files each position is, ascending; ``None`` if it is the same.
     """
 
     n: int
+    total: int
     arrays: Mapping[str, np.ndarray]
     target: np.ndarray | None = None
     labelled: np.ndarray | None = None
     labels: np.ndarray | None = None
-    candidates: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
     def kind(self, strategy: Strategy) -> str:
         """The task that the arrays speak of, as far as the strategy cares."""
@@ -89,9 +91,12 @@ class Tables:
             given["target"] = self.target
         if not set(given) - {"target"}:
             given["raw"] = np.empty((self.n, 0), np.float32)  # it looks at nothing, and must know how many there are
-        return Snapshot.from_arrays(
-            **given, labelled=self.labelled, candidates=self.candidates, task=self.kind(strategy)
-        )
+        return Snapshot.from_arrays(**given, labelled=self.labelled, rows=self.rows, task=self.kind(strategy))
+
+    @property
+    def left(self) -> int:
+        """Rows that may be picked."""
+        return self.n if self.labelled is None else self.n - len(self.labelled)
 
     def refuse_impossible(self, strategy: Strategy, k: int) -> None:
         """Raise unless ``k`` rows can be picked.
@@ -99,13 +104,13 @@ class Tables:
         Raises:
             UsageError, PoolExhausted: ``k`` below 1, or over what is left.
         """
-        known = 0 if self.labelled is None else len(self.labelled)
-        left = self.n - known if self.candidates is None else len(self.candidates)
-        name = type(strategy).__name__
         if k < 1:
             raise UsageError(f"--budget is {k}", hint="ask for 1 row or more")
-        if k > left:
-            raise PoolExhausted(f"{name} was asked for {k} rows, {left} are left", hint=f"ask for at most {left}")
+        if k > self.left:
+            raise PoolExhausted(
+                f"{type(strategy).__name__} was asked for {k} rows, {self.left} are left",
+                hint=f"ask for at most {self.left}",
+            )
 
     def lacking(self, strategy: Strategy) -> ViewMissing | None:
         """What to say where the strategy asks for more than was given; nothing if it does not."""
@@ -155,6 +160,8 @@ def open_tables(
         UsageError: no file is given.
         DataError: a file that is missing or damaged, or does not fit the others.
     """
+    import numpy as np
+
     arrays = {name: _opened(option(name), text) for name, text in given.items() if text is not None}
     if not arrays:
         raise UsageError("no table is given", hint=f"give {', '.join(map(option, list(ARRAYS)[:4]))} or another")
@@ -167,13 +174,35 @@ def open_tables(
     classes = None if labels is None else _classes(labels, known, n)
     if known is None and classes is not None:
         known = (classes >= 0).nonzero()[0]
-    return Tables(
+    whole = Tables(
         n=n,
+        total=n,
         arrays=arrays,
         target=None if target is None else _opened("--target", target),
-        labelled=known,
+        labelled=None if known is None else np.sort(known),
         labels=classes,
-        candidates=None if candidates is None else _candidates(candidates, known, n, seed),
+    )
+    return whole if candidates is None else cut(whole, _candidates(candidates, known, n, seed))
+
+
+def cut(tables: Tables, candidates: np.ndarray) -> Tables:
+    """The table of some candidates (ascending, not labelled) and the labelled rows: nothing else is looked at."""
+    import numpy as np
+
+    from querist.storage.arrays import rows_of
+
+    known = np.empty(0, np.int64) if tables.labelled is None else tables.labelled
+    rows = np.sort(np.concatenate([candidates, known]))
+    if len(rows) == tables.n:
+        return tables
+    arrays = {name: rows_of(array, rows, axis=int(name in SAMPLES_FIRST)) for name, array in tables.arrays.items()}
+    return replace(
+        tables,
+        n=len(rows),
+        arrays=arrays,
+        labelled=np.searchsorted(rows, known),
+        labels=None if tables.labels is None else tables.labels[rows],
+        rows=rows,
     )
 
 

@@ -21,6 +21,7 @@ import torch
 
 from querist.core.errors import DataError, NonFinite
 from querist.core.types import Float, Int, Shaped, Tensor
+from querist.selectors.memory import note_rows
 
 TILE = 1 << 20
 """Numbers of a table of products that stand in memory at once (4 MB: about the cache of a core)."""
@@ -290,7 +291,9 @@ def _precision(table: Tensor) -> torch.dtype:
 
 
 def _rows(table: Tensor, rows: Rows, dtype: torch.dtype) -> Tensor:
-    return table[rows].to(dtype)
+    block = table[rows].to(dtype)
+    note_rows(len(block), block.numel())
+    return block
 
 
 def _lengths(table: Tensor, dtype: torch.dtype, origin: Tensor | None = None) -> Float[Tensor, "n"]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ENDINGS = (".npy", ".npz", ".parquet")
 ID_COLUMNS = ("id", "row")
 """Columns of a Parquet file that name its rows: no features, unless one is asked for."""
+_SMALL = 1 << 26
+"""Bytes that are gathered in memory."""
 _BATCH = 1 << 14
 """Rows of a Parquet file that are decoded together."""
 
@@ -60,6 +62,29 @@ def open_array(path: str | Path, *, name: str | None = None) -> np.ndarray:
         return _member(path, name)
     with path.open("rb") as file:
         return _mapped(file, str(path))
+
+
+def rows_of(array: np.ndarray, rows: np.ndarray, *, axis: int = 0) -> np.ndarray:
+    """Some rows of an array; many of them in a nameless temporary file that is mapped, so that no memory is taken.
+
+    Args:
+        array: mapped or in memory.
+        rows: positions.
+        axis: 0, or 1 where samples come first.
+    """
+    size = array.nbytes // max(1, array.shape[axis]) * len(rows)
+    if size <= _SMALL:
+        return np.ascontiguousarray(array.take(rows, axis=axis))
+    tables = [array] if axis == 0 else list(array)
+    step = max(1, _SMALL // 4 * len(tables) * len(rows) // size)
+    with tempfile.TemporaryFile() as file:
+        for number, table in enumerate(tables):
+            for start in range(0, len(rows), step):
+                file.write(np.ascontiguousarray(table[rows[start : start + step]]).data)
+                report("gathering rows", number * len(rows) + start, of=len(tables) * len(rows))
+        file.flush()
+        shape = (len(rows), *array.shape[1:]) if axis == 0 else (len(tables), len(rows), *array.shape[2:])
+        return np.memmap(file, array.dtype, "r", 0, shape)
 
 
 def _mapped(file: BinaryIO, called: str) -> np.ndarray:

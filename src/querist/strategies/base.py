@@ -19,6 +19,7 @@ from querist.core.errors import ColdStart, PoolExhausted, QueristError, UsageErr
 from querist.core.progress import report
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
+from querist.selectors.memory import note_rows
 from querist.selectors.top_k import Best
 from querist.views.base import Positions, View
 from querist.views.blocks import block_rows, widened
@@ -189,6 +190,7 @@ class ScoreStrategy(Strategy):
         width = sum(_numbers(view) for view in views) // at.n
         for rows, part in at.blocks(block_rows(width)):
             report(type(self).__name__, rows.start, of=at.n)
+            note_rows(part.n, part.n * width)
             if len(part.candidates):
                 block = [_widened(key.cut(view, rows, at=at)) for key, view in zip(keys, views, strict=True)]
                 yield part.candidates + rows.start, self.row_scores(*block, at=part)[part.candidates]
