@@ -204,6 +204,19 @@ def test_labels_say_what_is_labelled() -> None:
     assert rows("--embeddings", "z.npy", "--labelled", "l.txt", "--labels", "y.txt") == expected()
 
 
+def test_aims_of_a_targeted_strategy() -> None:
+    Path("y.txt").write_text("2\n0\n0\n", encoding="utf-8")
+    np.save("target.npy", Z[[17, 100]] + 0.01)
+    words = ["--embeddings", "z.npy", "--labelled", "l.txt"]
+    by_class = rows(*words, "--labels", "y.txt", "--set", "query=[0]", strategy="similar")
+    assert by_class == rows(*words, "--target", "target.npy", "--set", "aim=target", strategy="similar")
+    assert "Similar also needs --labels" in refused(*words, strategy="similar")
+    assert "Similar also needs --target" in refused(*words, "--set", "aim=target", strategy="similar")
+    np.save("narrow.npy", Z[:4, :2])
+    words += ["--target", "narrow.npy", "--set", "aim=target"]
+    assert "embeddings have 6 numbers a row, those of the target 2" in refused(*words, strategy="similar")
+
+
 def test_regression_is_known_by_its_values() -> None:
     np.save("spread.npy", RNG.normal(size=(5, N)))
     found = said("--prediction-samples", "spread.npy", strategy="bald")
@@ -262,7 +275,6 @@ def test_files_that_do_not_fit_each_other() -> None:
     assert "different numbers of rows: --embeddings few.npy has 299, --probs p.npy has 300" in text
     text = refused("--prob-samples", "samples.npy", "--embeddings", "few.npy", strategy="bald")
     assert "--prob-samples samples.npy has 300" in text
-    np.save("target.npy", Z[:4, :2])
     Path("ids.txt").write_text("a\nb\n", encoding="utf-8")
     assert "--ids ids.txt has 2 ids, the table has 300 rows" in refused("--embeddings", "z.npy", "--ids", "ids.txt")
     assert "has the shape [300]; samples come first" in refused("--prob-samples", "values.npy", strategy="bald")
