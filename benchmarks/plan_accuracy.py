@@ -1,10 +1,9 @@
 """What `querist plan` says beside what `querist select` then takes, each in a process of its own.
 
-    python benchmarks/plan_accuracy.py [--rows 20000,100000] [--dim 128] [--k 1000] [--trial-s 12] [--strategies a,b]
+    python -m benchmarks.plan_accuracy [--rows 20000,100000] [--dim 128] [--k 1000] [--trial-s 12] [--strategies a,b]
 
-Points are those of selector_speed.py; probabilities come from a random head, samples from that head shaken. The plan
-is made from a sample of the files ("files") and from made-up tables of the same shape ("made up"). A ratio over 1 means
-that too much was expected.
+The inputs are those of benchmarks/selection. A plan is made from a sample of the files, and, if asked for, from made-up
+tables of the same shape. A ratio over 1 means that too much was expected.
 """
 
 from __future__ import annotations
@@ -18,29 +17,20 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from selector_speed import mixture
 
+from benchmarks.selection.inputs import Inputs, default_cache, labelled
 from querist.strategies import registry
 
 COMMAND = [sys.executable, "-m", "querist.cli.app"]
 CLASSES, SAMPLES, LABELLED = 10, 10, 100
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    table = np.exp(logits - logits.max(-1, keepdims=True))
-    return table / table.sum(-1, keepdims=True)
-
-
-def write_files(folder: Path, n: int, d: int) -> None:
-    rng = np.random.default_rng(0)
-    points = mixture(n, d, falling=True)
-    logits = points @ rng.normal(size=(d, CLASSES)).astype(np.float32) * 3 / d**0.5
-    np.save(folder / "embeddings.npy", points)
-    np.save(folder / "probs.npy", softmax(logits))
-    shaken = (logits + 0.5 * rng.normal(size=(n, CLASSES)).astype(np.float32) for _ in range(SAMPLES))
-    np.save(folder / "prob_samples.npy", np.stack([softmax(each) for each in shaken]))
-    rows = np.sort(rng.choice(n, LABELLED, replace=False))
-    (folder / "labelled.txt").write_text("".join(f"{row}\n" for row in rows))
+def write_files(folder: Path, kind: str, n: int, d: int) -> None:
+    inputs = Inputs(default_cache(), stored=True)
+    np.save(folder / "embeddings.npy", inputs.embeddings(kind, n, d))
+    np.save(folder / "probs.npy", inputs.probs(kind, n, d, CLASSES))
+    np.save(folder / "prob_samples.npy", inputs.prob_samples(kind, n, SAMPLES, CLASSES).swapaxes(0, 1))
+    (folder / "labelled.txt").write_text("".join(f"{row}\n" for row in labelled(n, LABELLED)))
 
 
 def answered(*words: str) -> dict:
@@ -65,6 +55,7 @@ def main() -> None:
     options.add_argument("--rows", default="20000,100000")
     options.add_argument("--dim", type=int, default=128)
     options.add_argument("--k", type=int, default=1000)
+    options.add_argument("--kind", default="mixture")
     options.add_argument("--trial-s", default="12")
     options.add_argument(
         "--strategies", default="margin,bald,core_set,badge,lcmd,max_det,fass,diverse_mini_batch,k_dpp"
@@ -76,7 +67,7 @@ def main() -> None:
     )
     for n in map(int, given.rows.split(",")):
         with tempfile.TemporaryDirectory() as folder:
-            write_files(Path(folder), n, given.dim)
+            write_files(Path(folder), given.kind, n, given.dim)
             for name in given.strategies.split(","):
                 files = [
                     word
