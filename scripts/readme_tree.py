@@ -18,7 +18,7 @@ FLOORS = (
     ("cli",),
     ("server", "bench", "scale"),
     ("loop",),
-    ("models", "stopping", "oracles"),
+    ("models", "stopping", "oracles", "planning"),
     ("strategies", "training"),
     ("views",),
     ("pool", "selectors", "tasks", "storage"),

@@ -125,6 +125,20 @@ class NeedsLabelsSecretly(CoreSet):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScoresByRank(Entropy):
+    """The same order as entropy, from scores that depend on which rows stand beside a row."""
+
+    def row_scores(self, probs, *, at):
+        return super().row_scores(probs, at=at).argsort().argsort().float()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputesInHalf(CoreSet):
+    def pick_with_reasons(self, z, *, at, k, rng):
+        return super().pick_with_reasons(1e6 * z, at=at, k=k, rng=rng)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Changeable:
     family: ClassVar = "uncertainty"
     tasks: ClassVar = ("classification",)
@@ -155,6 +169,8 @@ FAULTS = [
     (NeverSeesNan, "names_row_with_nan"),
     (DividesByTheSpread, "gives_reasons"),
     (NeedsLabelsSecretly, "no_labels"),
+    (ScoresByRank, "scores_are_maps"),
+    (ComputesInHalf, "takes_half_precision"),
     (Changeable, "declares_itself"),
     (NoReasons, "gives_reasons"),
 ]

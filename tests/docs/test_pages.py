@@ -57,7 +57,17 @@ def test_every_option_of_every_command_is_on_the_page(pages: dict[str, str]) -> 
     from querist.cli.app import app
 
     group: Any = get_command(app)
-    assert set(group.commands) >= {"run", "predict", "report", "strategies", "export", "import", "doctor"}
+    assert set(group.commands) >= {
+        "run",
+        "predict",
+        "report",
+        "strategies",
+        "select",
+        "plan",
+        "export",
+        "import",
+        "doctor",
+    }
     for name, command in group.commands.items():
         _, _, section = pages["commands.md"].partition(f"\n## querist {name}\n")
         section = section.partition("\n## ")[0]

@@ -1,9 +1,10 @@
-"""Progress of a run on standard error: bars on a terminal, one plain line a round everywhere else."""
+"""Progress on standard error: bars on a terminal, plain lines now and then everywhere else."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from querist.cli.console import err, say
+from querist.core.progress import listening
 from querist.loop.progress import Listener, ProgressEvent, RoundEnded, RunEnded, RunStarted, Stage
 
 
@@ -104,6 +106,62 @@ class Bars:
         )
         self._left = f"{duration(event.seconds_left)} left  "
         self._progress.update(self._whole, completed=event.done, text=self._left)
+
+
+SHORT_S = 2.0
+"""Work that is over sooner is not talked about."""
+APART_S = 5.0
+"""Between two plain lines."""
+
+
+@contextmanager
+def work_shown(console: Console | None = None) -> Iterator[None]:
+    """Show what is reported inside (see :mod:`querist.core.progress`), if it takes longer than a moment.
+
+    Args:
+        console: where to draw; standard error if ``None``.
+    """
+    if console is None and sys.stderr.isatty():
+        console = err()
+    with Work(console) as work, listening(work):
+        yield
+
+
+class Work:
+    """One bar, or a plain line every few seconds, for whatever is being done.
+
+    Args:
+        console: where the bar is drawn; plain lines if ``None``.
+        clock: seconds from anywhere.
+    """
+
+    def __init__(self, console: Console | None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._begun, self._said = clock, clock(), -APART_S
+        self._bar: Progress | None = None
+        if console is not None:
+            columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.percentage:.0f}%"))
+            self._bar = Progress(*columns, console=console, transient=True)
+
+    def __enter__(self) -> Work:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, what: str, share: float) -> None:
+        now = self._clock() - self._begun
+        if now < SHORT_S:
+            return
+        if self._bar is None:
+            if now - self._said >= APART_S:
+                say(f"{what} {share:.0%}")
+                self._said = now
+            return
+        if not self._bar.tasks:
+            self._bar.start()
+            self._bar.add_task(what, total=1.0)
+        self._bar.update(self._bar.tasks[0].id, description=escape(what), completed=share)
 
 
 def duration(seconds: float) -> str:

@@ -21,10 +21,18 @@ def density(points: Float[Tensor, "n d"], reference: Float[Tensor, "q d"] | None
         >>> density(torch.tensor([[2.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
         tensor([0.6667, 0.6667, 0.3333])
     """
-    others = points if reference is None else reference
+    return mean_cosine(points, mean_direction(points if reference is None else reference))
+
+
+def mean_direction(points: Float[Tensor, "n d"]) -> Float[Tensor, "d"]:
+    """The mean of the unit vectors; a zero vector counts as one."""
     # The weights 1/|u| in a product with the table: the unit vectors themselves are never stored.
-    towards = (_inverse_lengths(others) @ others) / len(others)
-    return (points @ towards) * _inverse_lengths(points)
+    return (_inverse_lengths(points) @ points) / len(points)
+
+
+def mean_cosine(points: Float[Tensor, "n d"], direction: Float[Tensor, "d"]) -> Float[Tensor, "n"]:
+    """The product of each unit vector with a direction; with a mean direction, the mean of its cosines."""
+    return (points @ direction) * _inverse_lengths(points)
 
 
 def _inverse_lengths(points: Float[Tensor, "n d"]) -> Float[Tensor, "n"]:

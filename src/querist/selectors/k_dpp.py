@@ -32,6 +32,7 @@ def k_dpp(
     labelled: Any = None,
     candidates: Any = None,
     rng: Generator | None = None,
+    quality: Any = None,
     memory_mb: float | None = None,
 ) -> Int[Tensor, "k"]:
     """Positions drawn as one set, ``A`` with a chance in proportion to ``det(L_A)``; their order is random.
@@ -45,6 +46,8 @@ def k_dpp(
         labelled: positions never returned. They repel nothing.
         candidates: positions that may be returned; all if ``None``.
         rng: draws; a generator with seed 0 if ``None``.
+        quality: ``q`` of the paper, ``[n]``: how long each feature vector is taken to be, whatever its own length; that
+            if ``None``.
         memory_mb: megabytes that may be taken beside the features; as many as are useful if ``None``.
 
     Raises:
@@ -65,11 +68,12 @@ def k_dpp(
     refuse_impossible(k, len(free))
     p = points.width
     # Numbers a row in double precision; the dual kernel with its vectors; sums of products; directions.
-    held = 48 * len(points) + 8 * (4 * p * p + (p + 1) * (min(k, p) + 1) + 3 * p * min(k, p))
+    held = 64 * len(points) + 8 * (4 * p * p + (p + 1) * (min(k, p) + 1) + 3 * p * min(k, p))
     tile = Memory("k_dpp", memory_mb, held=held).tile(_TILE, itemsize=8, least=8 * p)
+    features = _Features(points, quality)
     picked = free[:0]
     while len(picked) < k:
-        new = _draw_set(points, free, k - len(picked), rng, tile)
+        new = _draw_set(features, free, k - len(picked), rng, tile)
         if not len(new):  # zero vectors are all that is left
             new = shuffled(free, rng)[: k - len(picked)]
         picked = torch.cat([picked, new])
@@ -77,13 +81,28 @@ def k_dpp(
     return picked
 
 
-def _draw_set(points: DensePoints, free: Tensor, k: int, rng: Generator, tile: int) -> Int[Tensor, "q"]:
+class _Features:
+    """Feature vectors in double precision, made as long as they shall be when they are read."""
+
+    def __init__(self, points: DensePoints, quality: Any) -> None:
+        self._points, self.width, self._scale = points, points.width, None
+        if quality is not None:
+            lengths = points.squared_norms.double().sqrt()
+            wanted = torch.as_tensor(quality, dtype=torch.float64).to(lengths.device)
+            self._scale = torch.where(lengths > 0, wanted / lengths, 0.0)
+
+    def rows(self, pos: Int[Tensor, "q"]) -> Float[Tensor, "q p"]:
+        block = self._points.rows(pos).double()
+        return block if self._scale is None else block * self._scale[pos, None]
+
+
+def _draw_set(features: _Features, free: Tensor, k: int, rng: Generator, tile: int) -> Int[Tensor, "q"]:
     """A draw of ``k`` positions, or of as many as the rank allows."""
-    p = points.width
+    p = features.width
     blocks = free.split(max(1, tile // p)) if p else ()
     dual = torch.zeros((p, p), dtype=torch.float64, device=free.device)
     for pos in blocks:
-        rows = points.rows(pos).double()
+        rows = features.rows(pos)
         dual += rows.T @ rows
     values, vectors = torch.linalg.eigh(dual)
     real = values > _ROUNDING * values.max() if len(values) else values > 0
@@ -93,7 +112,7 @@ def _draw_set(points: DensePoints, free: Tensor, k: int, rng: Generator, tile: i
     chosen = _draw_eigenvectors(values.log().cpu(), min(k, len(values)), rng)
     basis = vectors[:, chosen] / values[chosen].sqrt()  # rows times it: orthonormal columns
     # The chance of each position to be next, times how many are to come: its squared length outside the picks' span.
-    chance = torch.cat([(points.rows(pos).double() @ basis).square().sum(1) for pos in blocks])
+    chance = torch.cat([(features.rows(pos) @ basis).square().sum(1) for pos in blocks])
     places: list[int] = []
     directions = basis.new_empty((0, len(chosen)))
     while len(places) < len(chosen):
@@ -106,13 +125,13 @@ def _draw_set(points: DensePoints, free: Tensor, k: int, rng: Generator, tile: i
         # right=True: a draw of exactly an end belongs to the next position, so a chance of 0 is never hit.
         place = int(torch.searchsorted(ends, draw, right=True).clamp_max(len(ends) - 1))
         places.append(place)
-        own = points.rows(free[place : place + 1])[0].double() @ basis
+        own = features.rows(free[place : place + 1])[0] @ basis
         for _ in range(2):  # twice is enough for orthogonality
             own = own - directions.T @ (directions @ own)
         own = own / own.norm()
         directions = torch.cat([directions, own[None]])
         along = basis @ own
-        chance -= torch.cat([(points.rows(pos).double() @ along).square() for pos in blocks])
+        chance -= torch.cat([(features.rows(pos) @ along).square() for pos in blocks])
     return free[torch.tensor(places, dtype=torch.long, device=free.device)]
 
 

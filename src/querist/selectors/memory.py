@@ -30,11 +30,15 @@ class Account:
         limit: bytes allowed beside the input; ``None`` for as many as are useful.
         held: the most bytes that a selector said it must hold.
         tile: the most numbers that a tile was granted.
+        rows: the most rows of a table that were read together.
+        width: numbers a row of those.
     """
 
     limit: int | None = None
     held: int = 0
     tile: int = 0
+    rows: int = 0
+    width: int = 0
 
 
 _account: ContextVar[Account | None] = ContextVar("account", default=None)
@@ -61,6 +65,13 @@ def memory_limit(memory_mb: float | None) -> Iterator[Account]:
         yield account
     finally:
         _account.reset(token)
+
+
+def note_rows(rows: int, numbers: int) -> None:
+    """Tell the enclosing :func:`memory_limit` that rows of a table, of so many numbers in all, were read together."""
+    account = _account.get()
+    if account is not None and rows > account.rows:
+        account.rows, account.width = rows, numbers // rows
 
 
 class Memory:

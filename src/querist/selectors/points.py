@@ -21,6 +21,7 @@ import torch
 
 from querist.core.errors import DataError, NonFinite
 from querist.core.types import Float, Int, Shaped, Tensor
+from querist.selectors.memory import note_rows
 
 TILE = 1 << 20
 """Numbers of a table of products that stand in memory at once (4 MB: about the cache of a core)."""
@@ -183,8 +184,12 @@ def as_points(points: Any) -> Points:
     return made
 
 
-def as_table(array: Any, *, axes: str = "n d") -> Tensor:
+def as_table(array: Any, *, axes: str | None = "n d") -> Tensor:
     """An array as a tensor that shares its memory.
+
+    Args:
+        array: torch tensor or numpy array, mapped from a file too.
+        axes: what it must have; anything if ``None``.
 
     Raises:
         DataError: not numbers, or another number of axes.
@@ -198,8 +203,8 @@ def as_table(array: Any, *, axes: str = "n d") -> Tensor:
             native = array.astype(array.dtype.newbyteorder("="), copy=False)
             array = torch.from_numpy(native if min(native.strides, default=0) >= 0 else native.copy())
     table = torch.as_tensor(array)
-    if table.ndim != len(axes.split()):
-        what = "points" if axes == "n d" else "samples"
+    if axes is not None and table.ndim != len(axes.split()):
+        what = {"n d": "points", "n": "scores"}.get(axes, "samples")
         raise DataError(f"{what} have the shape {list(table.shape)}", hint=f"give [{axes}]")
     return table.detach()
 
@@ -287,7 +292,9 @@ def _precision(table: Tensor) -> torch.dtype:
 
 
 def _rows(table: Tensor, rows: Rows, dtype: torch.dtype) -> Tensor:
-    return table[rows].to(dtype)
+    block = table[rows].to(dtype)
+    note_rows(len(block), block.numel())
+    return block
 
 
 def _lengths(table: Tensor, dtype: torch.dtype, origin: Tensor | None = None) -> Float[Tensor, "n"]:

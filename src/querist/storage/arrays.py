@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ENDINGS = (".npy", ".npz", ".parquet")
+ID_COLUMNS = ("id", "row")
+"""Columns of a Parquet file that name its rows: no features, unless one is asked for."""
+_SMALL = 1 << 26
+"""Bytes that are gathered in memory."""
 _BATCH = 1 << 14
 """Rows of a Parquet file that are decoded together."""
 
@@ -35,7 +39,7 @@ def open_array(path: str | Path, *, name: str | None = None) -> np.ndarray:
         path: ``.npy``, ``.npz`` or ``.parquet``.
         name: which array of an npz archive, or which column of a Parquet file (lists of one length make a table,
             numbers a vector). May be left out where there is one, and in a Parquet file where all columns are numbers,
-            which then make a table.
+            which then make a table. Columns called ``id`` and ``row`` name rows, and are read when asked for only.
 
     Raises:
         DataError: missing, truncated or damaged; another kind of file; no or several arrays to choose from; rows of
@@ -58,6 +62,29 @@ def open_array(path: str | Path, *, name: str | None = None) -> np.ndarray:
         return _member(path, name)
     with path.open("rb") as file:
         return _mapped(file, str(path))
+
+
+def rows_of(array: np.ndarray, rows: np.ndarray, *, axis: int = 0) -> np.ndarray:
+    """Some rows of an array; many of them in a nameless temporary file that is mapped, so that no memory is taken.
+
+    Args:
+        array: mapped or in memory.
+        rows: positions.
+        axis: 0, or 1 where samples come first.
+    """
+    size = array.nbytes // max(1, array.shape[axis]) * len(rows)
+    if size <= _SMALL:
+        return np.ascontiguousarray(array.take(rows, axis=axis))
+    tables = [array] if axis == 0 else list(array)
+    step = max(1, _SMALL // 4 * len(tables) * len(rows) // size)
+    with tempfile.TemporaryFile() as file:
+        for number, table in enumerate(tables):
+            for start in range(0, len(rows), step):
+                file.write(np.ascontiguousarray(table[rows[start : start + step]]).data)
+                report("gathering rows", number * len(rows) + start, of=len(tables) * len(rows))
+        file.flush()
+        shape = (len(rows), *array.shape[1:]) if axis == 0 else (len(tables), len(rows), *array.shape[2:])
+        return np.memmap(file, array.dtype, "r", 0, shape)
 
 
 def _mapped(file: BinaryIO, called: str) -> np.ndarray:
@@ -103,7 +130,10 @@ def _parquet_column(path: Path, name: str | None) -> np.ndarray:
         schema = file.schema_arrow
         lists = [field.name for field in schema if _is_list(field.type)]
         numbers = [field.name for field in schema if _is_number(field.type)]
-        if name is None and not lists and len(numbers) == len(schema.names) > 1:
+        if name is None:
+            numbers = [column for column in numbers if column not in ID_COLUMNS]
+        others = [column for column in schema.names if column not in ID_COLUMNS]
+        if name is None and not lists and len(numbers) == len(others) > 1:
             columns = numbers
         else:
             columns = [_chosen(path, "column", name, lists if name is None and lists else [*lists, *numbers])]

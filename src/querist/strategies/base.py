@@ -8,6 +8,7 @@ ids once, and keeps a reason for each pick.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,11 +16,17 @@ import numpy as np
 import torch
 
 from querist.core.errors import ColdStart, PoolExhausted, QueristError, UsageError
+from querist.core.progress import report
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
-from querist.selectors.top_k import top_k
+from querist.selectors.memory import note_rows
+from querist.selectors.top_k import Best
 from querist.views.base import Positions, View
+from querist.views.blocks import block_rows, widened
 from querist.views.snapshot import Snapshot
+
+_SAMPLE = 1 << 20
+"""Scores whose median stands for that of the pool; more are thinned evenly. Its rank is then right to a thousandth."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,7 +130,10 @@ class Strategy(ABC):
     def _verify(self, picked: Tensor, at: Positions, k: int) -> None:
         """A pick that breaks the contract is this package's fault, and must not reach a person."""
         picked = picked.cpu()
-        allowed = torch.isin(picked, at.candidates.cpu())
+        open_to_ask = torch.zeros(at.n, dtype=torch.bool)
+        open_to_ask[at.candidates.cpu()] = True
+        allowed = (picked >= 0) & (picked < at.n)
+        allowed &= open_to_ask[picked.clamp(0, at.n - 1)]
         if len(picked) != k or len(picked.unique()) != k or not bool(allowed.all()):
             raise QueristError(
                 f"{type(self).__name__} returned {len(picked)} positions ({len(picked.unique())} distinct, "
@@ -152,18 +162,49 @@ class ScoreStrategy(Strategy):
         """One number a row or unit; higher means "ask me first"."""
 
     def row_scores(self, *views: Any, at: Positions) -> Float[Tensor, "n"]:
-        """The scores of whole rows."""
+        """The scores of whole rows, each row by itself: a large table comes block by block.
+
+        What must be known about other rows is a view that is fitted to them, as
+        :class:`~querist.views.density.Density` is.
+        """
         return at.per_row(self.score(*views), how=self.aggregate)
 
     def pick(self, *views: Any, at: Positions, k: int, rng: Generator) -> Int[Tensor, "k"]:
-        return top_k(self.row_scores(*views, at=at), k=k, candidates=at.candidates, rng=rng)
+        best = Best(k, rng=rng)
+        for pos, scores in self._candidate_scores(views, at):
+            best.add(pos, scores)
+        return best.picked()[0]
 
     def pick_with_reasons(self, *views: Any, at: Positions, k: int, rng: Generator) -> tuple[Tensor, list[str]]:
-        scores = self.row_scores(*views, at=at)  # once, for the pick and for its reasons
-        picked = top_k(scores, k=k, candidates=at.candidates, rng=rng)
-        middle = float(scores[at.candidates].median())
-        return picked, [self.reason(float(score), middle, at) for score in scores[picked]]
+        best = Best(k, rng=rng)
+        every, seen, some = 1 + (len(at.candidates) - 1) // _SAMPLE, 0, []
+        for pos, scores in self._candidate_scores(views, at):  # once, for the picks and for their reasons
+            best.add(pos, scores)
+            some.append(scores[-seen % every :: every].clone())
+            seen += len(scores)
+        picked, highest = best.picked()
+        middle = float(torch.cat(some).median())
+        return picked, [self.reason(score, middle, at) for score in highest.tolist()]
+
+    def _candidate_scores(self, views: tuple[Any, ...], at: Positions) -> Iterator[tuple[Tensor, Tensor]]:
+        """Candidates and their scores, ascending, from one block of rows after the other."""
+        keys = self.needs_for(at.task)
+        width = sum(_numbers(view) for view in views) // at.n
+        for rows, part in at.blocks(block_rows(width)):
+            report(type(self).__name__, rows.start, of=at.n)
+            note_rows(part.n, part.n * width)
+            if len(part.candidates):
+                block = [_widened(key.cut(view, rows, at=at)) for key, view in zip(keys, views, strict=True)]
+                yield part.candidates + rows.start, self.row_scores(*block, at=part)[part.candidates]
 
     def reason(self, score: float, middle: float, at: Positions) -> str:
         """Why a row of this score was picked, where the median of the candidates is ``middle``."""
         return f"{self.word} {score:.3g} (pool median {middle:.3g})"
+
+
+def _numbers(view: Any) -> int:
+    return view.numel() if isinstance(view, Tensor) else len(view) * view.width if hasattr(view, "width") else 0
+
+
+def _widened(view: Any) -> Any:
+    return widened(view) if isinstance(view, Tensor) else view

@@ -1,6 +1,7 @@
 """Views: maps from rows to what a strategy may know about them. One file a view."""
 
 from querist.views.base import Positions, View, primitives
+from querist.views.density import Density
 from querist.views.embeddings import Embeddings
 from querist.views.grad_embeddings import GradEmbeddings
 from querist.views.labels import Labels
@@ -14,6 +15,7 @@ from querist.views.raw import Raw
 from querist.views.snapshot import Snapshot
 
 __all__ = [
+    "Density",
     "Embeddings",
     "GradEmbeddings",
     "Labels",

@@ -9,7 +9,7 @@ Because a view is a value (it compares, hashes and prints), it can be a cache ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -55,6 +55,34 @@ class Positions:
             return unit
         return int(torch.searchsorted(self.offsets, torch.tensor(unit), right=True)) - 1
 
+    def blocks(self, size: int) -> Iterator[tuple[slice, Positions]]:
+        """The table cut into runs of ``size`` rows, each with its own positions, ascending.
+
+        Example:
+            >>> at = Positions(n=5, candidates=torch.tensor([4, 0, 3]), labelled=torch.tensor([1]))
+            >>> [(rows.start, part.candidates.tolist(), part.labelled.tolist()) for rows, part in at.blocks(3)]
+            [(0, [0], [1]), (3, [0, 1], [])]
+        """
+        candidates, labelled = self.candidates.sort().values, self.labelled.sort().values
+        for start in range(0, self.n, size):
+            stop = min(start + size, self.n)
+            offsets = None if self.offsets is None else self.offsets[start : stop + 1] - self.offsets[start]
+            part = Positions(
+                n=stop - start,
+                candidates=_between(candidates, start, stop),
+                labelled=_between(labelled, start, stop),
+                offsets=offsets,
+                task=self.task,
+            )
+            yield slice(start, stop), part
+
+
+def _between(ascending: Tensor, start: int, stop: int) -> Tensor:
+    """The positions from ``start`` on and before ``stop``, counted from ``start``."""
+    ends = torch.tensor([start, stop], device=ascending.device)
+    first, last = torch.searchsorted(ascending, ends).tolist()
+    return ascending[first:last] - start
+
 
 @dataclass(frozen=True, kw_only=True)
 class View:
@@ -78,6 +106,22 @@ class View:
     def parts(self) -> tuple[View, ...]:
         """The views this one is computed from; empty for a primitive view."""
         return ()
+
+    def cut(self, answer: Any, rows: slice, *, at: Positions) -> Any:
+        """The part of an answer that speaks of some rows; all of it where it speaks of no rows of the table.
+
+        Args:
+            answer: a tensor, or anything with a ``take`` of its own, such as factored points.
+            rows: a run of rows of the table.
+            at: the shape of the table.
+        """
+        if self.of != "table" or self.scope in ("pool", "model"):
+            return answer
+        if self.scope == "unit" and at.offsets is not None:
+            rows = slice(int(at.offsets[rows.start]), int(at.offsets[rows.stop]))
+        if not isinstance(answer, Tensor):
+            return answer.take(rows)
+        return answer.narrow(self.row_axis, rows.start, rows.stop - rows.start)
 
     def fit(self, *parts: Any, at: Positions) -> Any:
         """What must be learned from the whole table before rows can be mapped; nothing for most views."""

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 
 from querist.core.errors import ViewMissing
+from querist.core.types import Tensor
 from querist.selectors.points import FactoredPoints
 from querist.views.base import Positions, View
+from querist.views.blocks import in_blocks
 from querist.views.embeddings import Embeddings
 from querist.views.probs import Probs
 
@@ -30,11 +32,15 @@ class GradEmbeddings(View):
             present = probs[:, 1].reshape(at.n, -1)
             residuals = present - (present > 0.5).to(present.dtype)
         elif at.offsets is None:
-            guess = torch.nn.functional.one_hot(probs.argmax(-1), probs.shape[-1])
-            residuals = probs - guess.to(probs.dtype)
+            residuals = in_blocks(_residuals, probs)
         else:
             raise ViewMissing(
                 f"gradient embeddings of a {at.task} row are no single outer product",
                 hint="choose a strategy that scores units",
             )
         return FactoredPoints(left=residuals, right=embeddings)
+
+
+def _residuals(probs: Tensor) -> Tensor:
+    guess = torch.nn.functional.one_hot(probs.argmax(-1), probs.shape[-1])
+    return probs - guess.to(probs.dtype)

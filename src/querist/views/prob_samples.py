@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from querist.core.types import Float, Tensor
 from querist.views.base import Positions, View
 from querist.views.logit_samples import LogitSamples
@@ -19,4 +21,4 @@ class ProbSamples(LogitSamples):
 
     def map(self, *parts: Any, state: Any, at: Positions) -> Float[Tensor, "s u c"]:
         (logits,) = parts
-        return logits.softmax(-1)
+        return logits.softmax(-1, dtype=torch.promote_types(logits.dtype, torch.float32))

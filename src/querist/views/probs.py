@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from querist.core.types import Float, Tensor
 from querist.views.base import Positions, Scope, View
+from querist.views.blocks import in_blocks
 from querist.views.logits import Logits
 
 
@@ -21,4 +22,4 @@ class Probs(View):
 
     def map(self, *parts: Any, state: Any, at: Positions) -> Float[Tensor, "u c"]:
         (logits,) = parts
-        return logits.softmax(-1)
+        return in_blocks(lambda block: block.softmax(-1), logits)

@@ -10,8 +10,9 @@ import torch
 
 from querist.core.errors import DataError, NonFinite, ViewMissing
 from querist.core.types import Tensor
-from querist.selectors.points import FactoredPoints
+from querist.selectors.points import FactoredPoints, as_table
 from querist.views.base import Positions, View
+from querist.views.blocks import first_no_distribution, first_not_finite
 from querist.views.embeddings import Embeddings
 from querist.views.labels import Labels
 from querist.views.logits import Logits
@@ -20,6 +21,17 @@ from querist.views.predictions import Predictions
 from querist.views.prob_samples import ProbSamples
 from querist.views.probs import Probs
 from querist.views.raw import Raw
+
+_SHAPES: dict[View, str] = {
+    Probs(): "n c",
+    Logits(): "n c",
+    ProbSamples(): "s n c",
+    Embeddings(): "n d",
+    Predictions(): "n",
+    PredictionSamples(): "s n",
+    Embeddings(of="target"): "q d",
+}
+"""What the arrays of a caller look like, in the axis alphabet."""
 
 
 class Snapshot:
@@ -42,6 +54,8 @@ class Snapshot:
         self.at = at
         self.rows = np.arange(at.n) if rows is None else np.asarray(rows, dtype=np.int64)
         self._answers: dict[View, Any] = dict(answers)
+        self._finite: list[Tensor] = []
+        """Tables that were read from end to end and hold no NaN: once is enough for a large file."""
 
     @classmethod
     def from_arrays(
@@ -64,6 +78,10 @@ class Snapshot:
     ) -> Snapshot:
         """A snapshot of arrays that you computed with your own code.
 
+        Arrays are viewed and never copied, so they may be mapped from files larger than memory
+        (:func:`querist.open_array`), and may be in half precision. Numbers of 64 bits that are whole are the
+        exception: they are made float32.
+
         Args:
             probs: class probabilities ``[n c]`` (``[u c]`` with ``offsets``).
             logits: scores before the softmax, in the place of ``probs``.
@@ -81,7 +99,8 @@ class Snapshot:
             task: kind of the task; ``classification`` (``tokens`` with offsets, ``regression`` with predictions).
 
         Raises:
-            DataError: arrays whose lengths differ, probabilities that do not sum to one, positions out of range.
+            DataError: arrays of another shape or whose lengths differ, probabilities that do not sum to one, positions
+                out of range.
             NonFinite: NaN or infinity; names the row.
         """
         regression = predictions is not None or prediction_samples is not None
@@ -94,7 +113,7 @@ class Snapshot:
             PredictionSamples(): prediction_samples,
             Raw(): raw,
         }
-        answers: dict[View, Any] = {view: _tensor(x) for view, x in given.items() if x is not None}
+        answers: dict[View, Any] = {view: _tensor(x, view) for view, x in given.items() if x is not None}
         if not answers and labels is None:
             raise DataError("a snapshot needs at least one array", hint="give probs= or embeddings=")
         units = None if offsets is None else torch.as_tensor(np.asarray(offsets), dtype=torch.long)
@@ -113,15 +132,16 @@ class Snapshot:
         kind = task or ("regression" if regression else "classification" if units is None else "tokens")
         at = Positions(n=n, candidates=open_to_ask, labelled=known, offsets=units, task=kind)
         if target is not None:
-            answers[Embeddings(of="target")] = _tensor(target)
+            answers[Embeddings(of="target")] = _tensor(target, Embeddings(of="target"))
+            _refuse_other_width(answers)
         snapshot = cls(at=at, answers=answers, rows=rows)
         if len(snapshot.rows) != n:
             raise DataError(f"{len(snapshot.rows)} row ids were given for {n} rows")
         for view in answers:
-            snapshot.refuse_non_finite(view)
-        for view in (Probs(), ProbSamples()):
-            if view in answers:
-                _refuse_no_distribution(answers[view], view, snapshot)
+            if view in (Probs(), ProbSamples()):
+                snapshot.refuse_no_distribution(view)
+            else:
+                snapshot.refuse_non_finite(view)
         return snapshot
 
     def __getitem__(self, view: View) -> Any:
@@ -139,6 +159,8 @@ class Snapshot:
                     f"this snapshot has no {type(view).__name__}",
                     hint=f"it has {', '.join(sorted(type(key).__name__ for key in self._answers)) or 'nothing'}",
                 )
+            for part in view.parts():
+                self.refuse_non_finite(part)  # here, where the row at fault can still be told from the others
             parts = tuple(self[part] for part in view.parts())
             state = view.fit(*parts, at=self.at)
             self._answers[view] = view.map(*parts, state=state, at=self.at)
@@ -147,15 +169,30 @@ class Snapshot:
     def refuse_non_finite(self, view: View) -> None:
         """Raise :class:`NonFinite`, naming the first row, if an answer holds NaN or infinity."""
         answer = self[view]
-        tensors = (answer.left, answer.right) if isinstance(answer, FactoredPoints) else (answer,)
-        for tensor in tensors:
-            if not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()):
+        for table in (answer.left, answer.right) if isinstance(answer, FactoredPoints) else (answer,):
+            if any(table is known for known in self._finite):
                 continue
-            bad = ~torch.isfinite(tensor.movedim(view.row_axis, 0).flatten(1) if tensor.ndim > 1 else tensor[:, None])
-            first = int(torch.nonzero(bad.any(1))[0])
-            pos = self.at.row_of_unit(first) if view.scope == "unit" else first
-            row = int(self.rows[pos]) if view.of == "table" else pos
-            raise NonFinite(type(view).__name__, row)
+            first = first_not_finite(table, axis=view.row_axis)
+            if first is not None:
+                raise NonFinite(type(view).__name__, self._row(view, first))
+            self._finite.append(table)
+
+    def refuse_no_distribution(self, view: View) -> None:
+        """Raise :class:`DataError`, naming the first row, if an answer holds something else than distributions."""
+        table = self[view]
+        first = first_no_distribution(table)
+        if first is not None:
+            self.refuse_non_finite(view)  # the better word, where it is the reason
+            row = self._row(view, first)
+            raise DataError(
+                f"{type(view).__name__} of row {row} do not sum to one", hint="scores before the softmax are logits"
+            )
+        self._finite.append(table)  # what sums to one is finite
+
+    def _row(self, view: View, place: int) -> int:
+        """The id of the row that owns a place of an answer."""
+        pos = self.at.row_of_unit(place) if view.scope == "unit" else place
+        return int(self.rows[pos]) if view.of == "table" else pos
 
 
 def _answers_as(key: View, view: View) -> bool:
@@ -163,9 +200,20 @@ def _answers_as(key: View, view: View) -> bool:
     return type(key) is type(view) and key.of == view.of
 
 
-def _tensor(array: Any) -> Tensor:
-    tensor = torch.as_tensor(array if isinstance(array, Tensor) else np.asarray(array))
-    return tensor if tensor.is_floating_point() else tensor.to(torch.float32)
+def _tensor(array: Any, view: View) -> Tensor:
+    table = as_table(array if isinstance(array, Tensor) else np.asarray(array), axes=None)
+    axes = _SHAPES.get(view)
+    if axes is not None and table.ndim != len(axes.split()):
+        name = type(view).__name__
+        raise DataError(f"{name} have the shape {list(table.shape)}", hint=f"give [{axes}]")
+    return table.float() if table.dtype in (torch.int64, torch.bool) else table
+
+
+def _refuse_other_width(answers: Mapping[View, Any]) -> None:
+    """The target rows must lie where the others do."""
+    own, target = answers.get(Embeddings()), answers[Embeddings(of="target")]
+    if own is not None and own.shape[1] != target.shape[1]:
+        raise DataError(f"embeddings have {own.shape[1]} numbers a row, those of the target {target.shape[1]}")
 
 
 def _common_length(answers: Mapping[View, Any], offsets: Tensor | None, labels: Any) -> int:
@@ -194,12 +242,3 @@ def _positions(name: str, values: Any, n: int) -> Tensor:
     if len(pos.unique()) != len(pos):
         raise DataError(f"{name} holds a position twice")
     return pos
-
-
-def _refuse_no_distribution(probs: Tensor, view: View, snapshot: Snapshot) -> None:
-    off = ((probs.sum(-1) - 1).abs() > 1e-3) | (probs < 0).any(-1)
-    off = off.any(0) if off.ndim > 1 else off
-    if bool(off.any()):
-        unit = int(torch.nonzero(off)[0])
-        row = int(snapshot.rows[snapshot.at.row_of_unit(unit)])
-        raise DataError(f"{type(view).__name__} of row {row} do not sum to one", hint="pass scores as logits=")

@@ -17,6 +17,7 @@ from querist.cli.console import Interrupted, print_json, report_error
 from querist.core.errors import BudgetError
 
 runner = CliRunner()
+COMMANDS = ("run", "predict", "report", "strategies", "select", "plan", "import", "export", "doctor")
 
 
 def one_line(text):
@@ -29,7 +30,7 @@ def one_line(text):
 def test_help_names_every_command():
     found = runner.invoke(app, ["--help"], env={"COLUMNS": "120"})
     assert found.exit_code == 0
-    for name in ("run", "predict", "report", "strategies", "import", "export", "doctor", "--debug"):
+    for name in (*COMMANDS, "--debug"):
         assert name in found.stdout
 
 
@@ -39,7 +40,9 @@ def test_no_command_is_help():
     assert "Usage" in found.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "predict", "report", "strategies", "import", "export", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["run", "predict", "report", "strategies", "select", "plan", "import", "export", "doctor"]
+)
 def test_every_command_has_help_and_json(command):
     found = runner.invoke(app, [command, "--help"], env={"COLUMNS": "120"})
     assert found.exit_code == 0
@@ -87,6 +90,10 @@ def test_help_and_version_load_no_torch_and_are_quick():
         (["import", "nowhere", "labels.csv"], "nowhere holds no run"),
         (["strategies", "--family", "densty"], "did you mean 'density'?"),
         (["strategies", "--task", "dancing"], "no task of a strategy"),
+        (["select", "--budget", "3"], "--strategy"),
+        (["select", "--strategy", "core_set"], "--budget"),
+        (["select", "--strategy", "core_set", "--budget", "3", "--embedings", "E.npy"], "did you mean '--embeddings'?"),
+        (["plan", "--strategy", "core_sat", "--budget", "3", "--rows", "9"], "did you mean 'core_set'?"),
     ],
 )
 def test_bad_usage_is_one_line_and_two(words, said, tmp_path, monkeypatch):

@@ -46,3 +46,13 @@ def test_zero_vectors_come_last() -> None:
 def test_factors_must_be_written_out() -> None:
     with pytest.raises(DataError, match="written out"):
         k_dpp(FactoredPoints(left=torch.ones(3, 1), right=torch.ones(3, 1)), k=1)
+
+
+def test_quality_sets_the_lengths_and_copies_no_table() -> None:
+    points, quality = torch.randn(60, 8, generator=generator(0)), torch.rand(60, generator=generator(1))
+    points[7] = 0
+    scaled = torch.nn.functional.normalize(points.double(), dim=1) * quality[:, None].double()
+    for seed in range(5):
+        expected = k_dpp(scaled, k=6, rng=generator(seed)).tolist()
+        assert k_dpp(points, quality=quality, k=6, rng=generator(seed)).tolist() == expected
+        assert 7 not in expected

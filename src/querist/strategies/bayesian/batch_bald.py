@@ -16,6 +16,7 @@ from querist.scores.bald import bald
 from querist.selectors.joint_mi import joint_mi, joint_mi_gains
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import widened
 from querist.views.logit_samples import Source
 from querist.views.prob_samples import ProbSamples
 
@@ -64,7 +65,7 @@ class BatchBald(Strategy):
         picked, gains = joint_mi_gains(
             samples, k=k, candidates=at.candidates, rng=rng, configurations=self.configurations
         )
-        alone = bald(samples[:, picked])
+        alone = bald(widened(samples[:, picked]))
         return picked, [
             f"adds {gain:.3f} nats about the network to the batch (alone it tells {own:.3f})"
             for gain, own in zip(gains.tolist(), alone.tolist(), strict=True)

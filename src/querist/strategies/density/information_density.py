@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from querist.core.types import Float, Tensor
-from querist.scores.density import density
 from querist.scores.entropy import entropy
 from querist.strategies.base import ScoreStrategy
 from querist.views.base import Positions, View
-from querist.views.embeddings import Embeddings
+from querist.views.density import Density
 from querist.views.probs import Probs
 
 
@@ -47,16 +46,16 @@ class InformationDensity(ScoreStrategy):
     cost: ClassVar = "time O(u c + n d), memory O(n)"
 
     def needs(self) -> tuple[View, ...]:
-        return (Probs(), Embeddings())
+        return (Probs(), Density())
 
-    def score(self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"]) -> Float[Tensor, "u"]:
+    def score(self, probs: Float[Tensor, "u c"], density: Float[Tensor, "n"]) -> Float[Tensor, "u"]:
         return entropy(probs)
 
     def row_scores(
-        self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions
+        self, probs: Float[Tensor, "u c"], density: Float[Tensor, "n"], *, at: Positions
     ) -> Float[Tensor, "n"]:
-        information = at.per_row(self.score(probs, embeddings), how=self.aggregate)
-        return information * density(embeddings, embeddings[at.candidates]).clamp_min(0) ** self.beta
+        information = at.per_row(self.score(probs, density), how=self.aggregate)
+        return information * density.clamp_min(0) ** self.beta
 
     def reason(self, score: float, middle: float, at: Positions) -> str:
         return f"unsure and typical: entropy times density {score:.3f} (pool median {middle:.3f})"

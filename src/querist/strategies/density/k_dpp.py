@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.scores.entropy import entropy
 from querist.selectors.k_dpp import k_dpp
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import in_blocks
 from querist.views.embeddings import Embeddings
 from querist.views.probs import Probs
 
@@ -63,13 +62,12 @@ class KDpp(Strategy):
         k: int,
         rng: Generator,
     ) -> Int[Tensor, "k"]:
-        unsure = at.per_row(entropy(probs), how=self.aggregate).clamp_min(0) ** self.power
-        directions = torch.nn.functional.normalize(embeddings, dim=-1)
-        return k_dpp(directions * unsure[:, None], k=k, candidates=at.candidates, rng=rng)
+        unsure = at.per_row(in_blocks(entropy, probs), how=self.aggregate).clamp_min(0) ** self.power
+        return k_dpp(embeddings, quality=unsure, k=k, candidates=at.candidates, rng=rng)
 
     def reasons(
         self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions, picked: Int[Tensor, "k"]
     ) -> list[str]:
-        unsure = at.per_row(entropy(probs), how=self.aggregate)
+        unsure = at.per_row(in_blocks(entropy, probs), how=self.aggregate)
         middle = float(unsure[at.candidates].median())
         return [f"unsure ({float(h):.3g}, pool median {middle:.3g}) in a direction of its own" for h in unsure[picked]]

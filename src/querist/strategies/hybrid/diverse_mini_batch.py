@@ -16,6 +16,7 @@ from querist.selectors.kmeans import kmeans
 from querist.selectors.top_k import top_k
 from querist.strategies.base import Picks, Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import in_blocks
 from querist.views.embeddings import Embeddings
 from querist.views.probs import Probs
 from querist.views.snapshot import Snapshot
@@ -70,7 +71,7 @@ class DiverseMiniBatch(Strategy):
     def pick(
         self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions, k: int, rng: Generator
     ) -> Int[Tensor, "k"]:
-        informativeness = at.per_row(1 + margin(probs), how=self.aggregate)
+        informativeness = at.per_row(1 + in_blocks(margin, probs), how=self.aggregate)
         size = min(self.beta * k, len(at.candidates))
         shortlist = top_k(informativeness, k=size, candidates=at.candidates, rng=rng)
         return kmeans(embeddings, k=k, candidates=shortlist, rng=rng, weights=informativeness)
@@ -78,7 +79,7 @@ class DiverseMiniBatch(Strategy):
     def reasons(
         self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions, picked: Int[Tensor, "k"]
     ) -> list[str]:
-        gaps = at.per_row(-margin(probs), how=self.aggregate)
+        gaps = at.per_row(-in_blocks(margin, probs), how=self.aggregate)
         return [
             f"the centre of a cluster of torn rows: its two best guesses are {gaps[pos]:.3f} apart" for pos in picked
         ]

@@ -17,6 +17,7 @@ from querist.selectors.facility import facility
 from querist.selectors.top_k import top_k
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import in_blocks
 from querist.views.embeddings import Embeddings
 from querist.views.probs import Probs
 
@@ -61,14 +62,14 @@ class Fass(Strategy):
     def pick(
         self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions, k: int, rng: Generator
     ) -> Int[Tensor, "k"]:
-        unsure = at.per_row(entropy(probs), how=self.aggregate)
+        unsure = at.per_row(in_blocks(entropy, probs), how=self.aggregate)
         shortlist = top_k(unsure, k=min(self.beta * k, len(at.candidates)), candidates=at.candidates, rng=rng)
         return shortlist[facility(embeddings[shortlist], k=k, rng=rng)]
 
     def reasons(
         self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions, picked: Int[Tensor, "k"]
     ) -> list[str]:
-        unsure = at.per_row(entropy(probs), how=self.aggregate)
+        unsure = at.per_row(in_blocks(entropy, probs), how=self.aggregate)
         middle = float(unsure[at.candidates].median())
         return [
             f"stands for unsure rows like it: entropy {float(h):.3g} (pool median {middle:.3g})" for h in unsure[picked]

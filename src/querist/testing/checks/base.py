@@ -78,11 +78,16 @@ def global_generators_untouched() -> Iterator[None]:
 
 
 class LargestTensor(TorchFunctionMode):
-    """Notes the size of the largest tensor that any call makes."""
+    """Notes the size of the largest tensor that any call makes.
 
-    def __init__(self) -> None:
+    Args:
+        besides: a table whose views do not count, because it is mapped from a file.
+    """
+
+    def __init__(self, besides: torch.Tensor | None = None) -> None:
         super().__init__()
         self.numel = 0
+        self._mapped = 0 if besides is None else besides.untyped_storage().data_ptr()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         answer = func(*args, **(kwargs or {}))
@@ -90,6 +95,8 @@ class LargestTensor(TorchFunctionMode):
             if isinstance(each, torch.Tensor):
                 # A view (expand, slice) takes no memory of its own: what counts is the storage behind it.
                 storage = torch.Tensor.untyped_storage(each)
+                if self._mapped and storage.data_ptr() == self._mapped:
+                    continue
                 self.numel = max(self.numel, storage.nbytes() // torch.Tensor.element_size(each))
         return answer
 

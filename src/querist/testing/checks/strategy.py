@@ -188,6 +188,35 @@ def check_gives_reasons(cls: type[Strategy]) -> None:
             require(fine, f"{table.task}: {reason!r} is no short line")
 
 
+def check_scores_are_maps(cls: type[Strategy]) -> None:
+    """Scores of two halves of the table, computed apart, are those of the whole: so they can come block by block."""
+    for strategy, table in _cases(cls):
+        scores = getattr(strategy, "row_scores", None)
+        if scores is None:
+            return
+        snapshot = table.snapshot(labelled=LABELLED)
+        keys, views, at = strategy.needs_for(table.task), _answers(snapshot, strategy), snapshot.at
+        whole = scores(*views, at=at)
+        for size in (10, 24):
+            parts = [
+                scores(*(key.cut(view, rows, at=at) for key, view in zip(keys, views, strict=True)), at=part)
+                for rows, part in at.blocks(size)
+            ]
+            off = float((torch.cat(parts) - whole).abs().max())
+            require(off < 1e-5, f"{table.task}: scores of blocks of {size} rows are {off:.2g} away from the whole's")
+
+
+def check_takes_half_precision(cls: type[Strategy]) -> None:
+    """Tables in half precision are picked from as if their numbers stood in float32."""
+    for strategy, table in _cases(cls):
+        half = {view: answer.half() for view, answer in table.answers.items()}
+        picks = [
+            strategy(dataclasses.replace(table, answers=answers).snapshot(labelled=LABELLED), k=5).tolist()
+            for answers in (half, {view: answer.float() for view, answer in half.items()})
+        ]
+        require(picks[0] == picks[1], f"{table.task}: {picks[0]} in half precision, {picks[1]} in float32")
+
+
 def check_large_pool(cls: type[Strategy]) -> None:
     """Nothing grows with the square of the pool: first measured on 3,000 rows, then 100,000 are chosen from."""
     for n, k in ((3_000, 40), (100_000, 100)):

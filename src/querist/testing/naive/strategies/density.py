@@ -37,11 +37,10 @@ def robust_core_set_cost(strategy: Any, embeddings: list, *, at: Positions, chos
     )
 
 
-def information_density_scores(strategy: Any, probs: list, embeddings: list, *, at: Positions) -> list[float]:
-    """Entropy times mean cosine to the candidates."""
+def information_density_scores(strategy: Any, probs: list, density: list, *, at: Positions) -> list[float]:
+    """Entropy times mean cosine to the candidates (which is the view's: its twin is a score's)."""
     information = per_row([scores.entropy(p) for p in probs], at, strategy.aggregate)
-    typical = scores.density(embeddings, [embeddings[pos] for pos in at.candidates.tolist()])
-    return [h * max(cosine, 0.0) ** strategy.beta for h, cosine in zip(information, typical, strict=True)]
+    return [h * max(cosine, 0.0) ** strategy.beta for h, cosine in zip(information, density, strict=True)]
 
 
 def k_dpp_law(strategy: Any, probs: list, embeddings: list, *, at: Positions, picked: list[int]) -> dict[int, float]:

@@ -29,7 +29,7 @@ def diverse_mini_batch_picks(
     """Shortlist by margin, then k-means on it."""
     informative = per_row([1 + scores.margin(p) for p in probs], at, strategy.aggregate)
     candidates = sorted(at.candidates.tolist(), key=lambda pos: -informative[pos])
-    torch.randperm(len(candidates), generator=rng)  # the draw that would break ties, of which there are none
+    torch.empty(len(candidates), dtype=torch.int64).random_(generator=rng)  # would break ties, of which there are none
     shortlist = candidates[: strategy.beta * k]
     return kmeans.kmeans_picks(embeddings, k=k, labelled=[], candidates=shortlist, rng=rng, weights=informative)
 

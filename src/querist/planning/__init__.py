@@ -1,0 +1,1 @@
+"""Planning: what a strategy will take on a large pool, from trial runs on small parts of it."""
