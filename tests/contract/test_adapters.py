@@ -57,6 +57,10 @@ def _sklearn(pool: Pool, task: Task) -> Adapter:
     return Sklearn(f"ExtraTree{kind}", dimensions=8)
 
 
+def _linear(pool: Pool, task: Task) -> Adapter:
+    return Sklearn("Ridge" if task.kind == "regression" else "LogisticRegression")
+
+
 def _frozen(pool: Pool, task: Task) -> Adapter:
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -103,6 +107,7 @@ MAKERS: dict[str, list[tuple[str, Callable[[Pool, Task], Adapter], str, tuple[st
     "Sklearn": [
         ("sklearn", _sklearn, "table", kinds_of("table")),
         ("sklearn", _sklearn, "text", ("classification",)),
+        ("sklearn:linear", _linear, "table", kinds_of("table")),
     ],
     "Frozen": [("frozen", _frozen, "table", ("classification", "regression"))],
     "Hf": [("hf", _hf, "text", ("classification",)), ("hf", _hf, "tokens", ("tokens",))],
@@ -147,6 +152,6 @@ def test_collected_enough() -> None:
     """Discovery that finds too little would pass everything."""
     assert {case.kind for case in CASES} == set(tasks)
     assert len(nets) >= 5
-    assert len(CASES) >= 18
-    assert len(CHECKS) >= 18
+    assert len(CASES) >= 21
+    assert len(CHECKS) >= 19
     assert len({case.name for case in CASES}) == len(CASES)

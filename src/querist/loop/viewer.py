@@ -98,9 +98,10 @@ class Viewer:
             if said.offsets is not None:
                 counts.append(said.offsets.diff())
             if not columns:
-                megabytes = sum(x.nbytes for x in said.views.values()) / 2**20 * len(rows) / max(len(part), 1)
+                sizes = (x.nbytes for view, x in said.views.items() if view.scope != "model")
+                megabytes = sum(sizes) / 2**20 * len(rows) / max(len(part), 1)
                 on_disk = megabytes > self._cache_mb
-                columns = {view: _Column(view, on_disk=on_disk) for view in views}
+                columns = {view: _Column(view, on_disk=on_disk and view.scope != "model") for view in views}
             for view, answer in said.views.items():
                 columns[view].append(answer.detach().cpu())
             if progress is not None:
@@ -118,6 +119,7 @@ class _Column:
 
     def __init__(self, view: View, *, on_disk: bool) -> None:
         self._axis = view.row_axis
+        self._once = view.scope == "model"
         self._folder = scratch_folder(self, "views") if on_disk else None
         self._file = None if self._folder is None else (self._folder / "rows.bin").open("w+b")
         self._blocks: list[Tensor] = []
@@ -127,7 +129,8 @@ class _Column:
 
     def append(self, block: Tensor) -> None:
         if self._file is None:
-            self._blocks.append(block)
+            if not self._once or not self._blocks:  # a model says the same of itself with every block
+                self._blocks.append(block)
             return
         rows_first = block.movedim(self._axis, 0).contiguous()
         self._shape, self._dtype = tuple(rows_first.shape[1:]), rows_first.dtype

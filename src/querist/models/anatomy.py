@@ -24,11 +24,13 @@ class Anatomy:
         last_layer: name of the layer whose input are the embeddings; ``None`` if none was found.
         row_bytes: memory that the layers' answers take together, a row.
         dropout: whether dropout is reached on the way to the output.
+        linear_head: whether the last layer is linear and its answer is the network's, with nothing in between.
     """
 
     last_layer: str | None
     row_bytes: int
     dropout: bool
+    linear_head: bool = False
 
 
 def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, features: str | None) -> Anatomy:
@@ -50,12 +52,15 @@ def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, featur
         raise UsageError(f"the network has no layer {features!r}", hint=f"its linear layers: {', '.join(linear)}")
     b = len(inputs[0])
     called: list[str] = []
+    said: dict[str, Tensor] = {}
     total = 0
 
     def look(name: str) -> Any:
         def hook(_part: nn.Module, _inputs: Any, output: Any) -> None:
             nonlocal total
             called.append(name)
+            if isinstance(names[name], nn.Linear) and isinstance(output, Tensor):
+                said[name] = output
             total += (
                 sum(tensor.nbytes for tensor in output if isinstance(tensor, Tensor))
                 if isinstance(output, tuple)
@@ -94,11 +99,21 @@ def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, featur
         )
     linear = [name for name in called if isinstance(names[name], nn.Linear)]
     found_by_itself = linear[-1] if linear and names[linear[-1]].out_features == task.outputs else None
+    last_layer = found_by_itself if features is None else features
     return Anatomy(
-        last_layer=found_by_itself if features is None else features,
+        last_layer=last_layer,
         row_bytes=max(1, total // b),
         dropout=any(stochastic(names[name]) for name in called),
+        linear_head=axes == 2 and last_layer in said and torch.equal(said[last_layer], output),
     )
+
+
+def head_of(module: nn.Module, anatomy: Anatomy) -> Tensor:
+    """Weights of the last layer with its bias as the last column, ``[c d+1]``; only of a linear head."""
+    layer: Any = module.get_submodule(anatomy.last_layer or "")
+    weight = layer.weight.detach().float().cpu()
+    bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach().float().cpu()
+    return torch.cat([weight, bias[:, None]], 1)
 
 
 @contextmanager

@@ -15,13 +15,13 @@ from querist.core.errors import QueristError, UnknownName, UsageError
 from querist.core.types import Float, Tensor
 from querist.tasks.base import Task
 
-_LEAST = 1e-7
+LEAST = 1e-7
 """Probability of a class that an estimator never saw, or is sure to be absent: its log must stay finite."""
 
 
 @dataclass(frozen=True)
-class _Column:
-    """One output of the task: an estimator and its classes, or the one class that all training rows had."""
+class Column:
+    """One output of the task: an estimator and its classes, or the one class that all training rows had (``None``)."""
 
     estimator: Any
     classes: np.ndarray
@@ -41,7 +41,7 @@ class _Column:
             whole[:, self.classes] = values.softmax(-1).numpy()
         else:
             whole[np.arange(rows), _speaking(self.estimator, "answer", features, "predict")] = 1.0
-        logs: np.ndarray = np.log(np.clip(whole, _LEAST, None))
+        logs: np.ndarray = np.log(np.clip(whole, LEAST, None))
         return logs
 
 
@@ -50,7 +50,7 @@ class TrainedEstimator:
     """An estimator trained for a task, that answers as a network would: one copy a class for multilabel."""
 
     task: Task
-    columns: tuple[_Column, ...]
+    columns: tuple[Column, ...]
 
     @classmethod
     def of(cls, estimator: Any, task: Task, features: Any, targets: Tensor, state: int) -> TrainedEstimator:
@@ -70,10 +70,10 @@ class TrainedEstimator:
         return torch.as_tensor(self.columns[0].scores(features, self.task.outputs), dtype=torch.float32)
 
 
-def _trained(estimator: Any, features: Any, y: np.ndarray, kind: str, state: int) -> _Column:
+def _trained(estimator: Any, features: Any, y: np.ndarray, kind: str, state: int) -> Column:
     if kind != "regression" and len(np.unique(y)) == 1:
         # Many classifiers refuse to train on one class; what they would say is plain.
-        return _Column(None, y[:1])
+        return Column(None, y[:1])
     copy = clone(estimator)
     seeds = {name: state for name in copy.get_params() if name == "random_state" or name.endswith("__random_state")}
     copy.set_params(**seeds)
@@ -81,7 +81,7 @@ def _trained(estimator: Any, features: Any, y: np.ndarray, kind: str, state: int
         # Hundreds of small trainings with a warning each tell a person nothing; the score does.
         warnings.simplefilter("ignore", ConvergenceWarning)
         _speaking(copy, "train", features, "fit", y)
-    return _Column(copy, getattr(copy, "classes_", np.empty(0)))
+    return Column(copy, getattr(copy, "classes_", np.empty(0)))
 
 
 def _speaking(estimator: Any, act: str, features: Any, method: str, *arguments: Any) -> Any:

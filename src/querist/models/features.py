@@ -21,6 +21,9 @@ _CACHE_MB = 1024
 class Features(Protocol):
     """Rows of a pool as numbers. Learned from unlabelled payloads only."""
 
+    dense: bool
+    """Whether ``matrix`` is ``vectors``."""
+
     def matrix(self, pool: Pool, rows: np.ndarray) -> Any:
         """What the estimator reads, ``[b d]``: an array, or a sparse matrix."""
 
@@ -30,6 +33,8 @@ class Features(Protocol):
 
 class FlatFeatures:
     """Numbers and pixels, standardised over the pool and flattened."""
+
+    dense = True
 
     def __init__(self, pool: Pool, task: Task) -> None:
         self._encoder = encoder_for(pool)
@@ -60,7 +65,7 @@ class TfIdf:
     def __init__(self, pool: Pool, *, dimensions: int, sparse: bool) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self._pool, self._dimensions, self._sparse = pool, dimensions, sparse
+        self._pool, self._dimensions, self.dense = pool, dimensions, not sparse
         # The default pattern drops words of one letter.
         self._vectorizer = TfidfVectorizer(
             max_features=50_000, sublinear_tf=True, dtype=np.float32, token_pattern=r"\b\w+\b"
@@ -71,7 +76,7 @@ class TfIdf:
             raise DataError("the texts of the pool hold no words", hint="look at the text column") from None
 
     def matrix(self, pool: Pool, rows: np.ndarray) -> Any:
-        if not self._sparse:
+        if self.dense:
             return self.vectors(pool, rows)
         return self._vectorizer.transform(pool.payloads(rows))
 

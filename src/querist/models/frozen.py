@@ -29,6 +29,7 @@ from querist.tasks.base import Label, Task
 from querist.training.recipe import Recipe
 from querist.views.base import View
 from querist.views.embeddings import Embeddings
+from querist.views.head import Head
 from querist.views.logit_samples import LogitSamples
 from querist.views.logits import Logits
 from querist.views.prediction_samples import PredictionSamples
@@ -152,7 +153,7 @@ class Frozen(Adapter):
         regression = self._task.kind == "regression"
         if type(view) is (PredictionSamples if regression else LogitSamples):
             return cast(LogitSamples, view).source == "ensemble" or self._dropout > 0
-        return type(view) in (Embeddings, Raw, Predictions if regression else Logits)
+        return type(view) in (Embeddings, Raw, Head, Predictions if regression else Logits)
 
     def answer(
         self,

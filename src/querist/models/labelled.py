@@ -36,6 +36,10 @@ class Scale:
         """Answers of the network in the unit of the labels."""
         return answers if self == Scale() else answers * self.std + self.mean
 
+    def out_head(self, head: Tensor) -> Tensor:
+        """A last layer ``[c d+1]`` whose answers are in the unit of the labels."""
+        return torch.cat([head[:, :-1] * self.std, self.out(head[:, -1:])], 1)
+
 
 class LabelledRows:
     """A :class:`~querist.training.fit.Trainable`.

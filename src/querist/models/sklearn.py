@@ -22,9 +22,11 @@ from querist.core.types import Int, Tensor
 from querist.models.base import Adapter, Answers, FitReport, Progress
 from querist.models.estimators import TrainedEstimator, estimator_named, estimator_names
 from querist.models.features import Features, features_for
+from querist.models.linear_head import linear_head
 from querist.tasks.base import Label, Task
 from querist.views.base import View
 from querist.views.embeddings import Embeddings
+from querist.views.head import Head
 from querist.views.logit_samples import LogitSamples
 from querist.views.logits import Logits
 from querist.views.prediction_samples import PredictionSamples
@@ -42,7 +44,8 @@ class Sklearn(Adapter):
 
     Class scores are the logs of ``predict_proba`` (of the softmax of ``decision_function``, where there is only that);
     a class without training rows keeps a probability of 1e-7. Multilabel trains one copy a class. Ensemble samples
-    are copies trained on bootstrap draws of the labelled rows, but for member 0, which sees them as they are.
+    are copies trained on bootstrap draws of the labelled rows, but for member 0, which sees them as they are. A linear
+    model that reads what ``Embeddings`` gives has a ``Head``.
 
     Args:
         estimator: an unfitted estimator, or the name of one that needs no arguments. Its ``random_state`` is set
@@ -69,6 +72,7 @@ class Sklearn(Adapter):
     """
 
     storable = False
+    _head: Tensor | None = None
     _pool: Pool
     _task: Task
 
@@ -81,7 +85,7 @@ class Sklearn(Adapter):
         self._version = ""
 
     def prepare(self, pool: Pool, task: Task) -> None:
-        self._members, self._version = [], ""
+        self._members, self._head, self._version = [], None, ""
         if hasattr(self, "_features") and pool is self._pool and task == self._task:
             # Campaigns of one run share an adapter: what they know of the pool is the same.
             return
@@ -125,6 +129,7 @@ class Sklearn(Adapter):
             )
             if progress is not None:
                 progress((member + 1) / members)
+        self._head = linear_head(self._members[0], features) if self._features.dense else None
         self._version = _fingerprint(self._estimator, self._task, rows, labels, seed, members)
         outputs = self._members[0].outputs(features)
         return FitReport(
@@ -134,6 +139,8 @@ class Sklearn(Adapter):
         )
 
     def answers(self, view: View) -> bool:
+        if type(view) is Head:  # known once something is trained
+            return self._head is not None
         if self._task.kind == "regression":
             known: tuple[type[View], ...] = (Predictions, Embeddings, Raw)
             return type(view) in known or (type(view) is PredictionSamples and view.source == "ensemble")
@@ -179,6 +186,8 @@ class Sklearn(Adapter):
         for view in views:
             if isinstance(view, Embeddings | Raw):
                 found[view] = torch.cat(vectors)
+            elif isinstance(view, Head):
+                found[view] = self._head
             elif isinstance(view, LogitSamples):
                 found[view] = torch.stack(units[: view.samples])
             else:
@@ -204,7 +213,7 @@ class Sklearn(Adapter):
         self.save(folder)
 
     def _members_for(self, view: View) -> int:
-        return 0 if isinstance(view, Embeddings | Raw) else view.members
+        return 0 if isinstance(view, Embeddings | Raw | Head) else view.members
 
     def _as_answers(self, units: Tensor) -> Tensor:
         return units if self._task.kind == "regression" else units.softmax(-1)

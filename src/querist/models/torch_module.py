@@ -18,7 +18,7 @@ from querist.core.errors import ColdStart, DataError, UsageError, ViewMissing
 from querist.core.rng import child_seed
 from querist.core.types import Int, Tensor
 from querist.models import weights
-from querist.models.anatomy import Anatomy, examine
+from querist.models.anatomy import Anatomy, examine, head_of
 from querist.models.base import Adapter, Answers, FitReport, Progress
 from querist.models.blocks import in_blocks
 from querist.models.forward_pass import ForwardPass
@@ -31,6 +31,7 @@ from querist.training.fit import fit, seeded
 from querist.training.recipe import Recipe
 from querist.views.base import View
 from querist.views.embeddings import Embeddings
+from querist.views.head import Head
 from querist.views.logit_samples import LogitSamples
 from querist.views.logits import Logits
 from querist.views.prediction_samples import PredictionSamples
@@ -212,6 +213,8 @@ class TorchModule(Adapter):
     def answers(self, view: View) -> bool:
         if type(view) in (Embeddings, Raw):
             return True
+        if type(view) is Head:
+            return self.anatomy.linear_head
         regression = self.task.kind == "regression"
         if type(view) is (Predictions if regression else Logits):
             return True
@@ -233,7 +236,7 @@ class TorchModule(Adapter):
             self._refuse(view)
         table = self._table(pool)
         out = OutTable(len(rows), table.counts(rows) if len(rows) else None)
-        asked = [view for view in views if type(view) is not Raw]
+        asked = [view for view in views if type(view) not in (Raw, Head)]
         with torch.no_grad(), ExitStack() as stack:
             run = stack.enter_context(self._forward_pass(asked, seed)) if asked else None
 
@@ -247,6 +250,8 @@ class TorchModule(Adapter):
 
             assert self.inference_batch is not None, "prepare comes first"
             self.inference_batch = in_blocks(table, rows, work, batch=self.inference_batch, progress=progress)
+        if Head() in views:
+            out.views[Head()] = self._scale.out_head(head_of(self._members[0], self.anatomy))
         return Answers(views=out.views, offsets=out.offsets)
 
     def _forward_pass(self, views: Sequence[View], seed: int) -> ForwardPass:
@@ -262,7 +267,8 @@ class TorchModule(Adapter):
                 hint="ask for source='ensemble', or choose a model with dropout",
             )
         if not self.answers(view):
-            raise ViewMissing(f"a torch module does not answer {view} for the task {self.task.kind}")
+            why = ", because no linear layer gives its output" if type(view) is Head else ""
+            raise ViewMissing(f"a torch module does not answer {view} for the task {self.task.kind}{why}")
         if not self._members:
             raise ColdStart(f"{type(view).__name__} was asked of a model that is not trained", hint="fit it first")
         if view.members > len(self._members):

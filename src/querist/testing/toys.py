@@ -8,7 +8,8 @@ find equally hard, so that a label would teach nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.views import (
     Embeddings,
+    Head,
     Labels,
+    Logits,
     Positions,
     Predictions,
     PredictionSamples,
@@ -63,10 +66,30 @@ class Table:
             units = torch.cat([torch.arange(int(ends[p] - self.counts[p]), int(ends[p])) for p in pos])
         answers = {
             view: answer.index_select(view.row_axis, units if view.scope == "unit" else pos)
+            if view.scope != "model"
+            else answer
             for view, answer in self.answers.items()
         }
         counts = None if self.counts is None else self.counts[pos]
         return Table(answers=answers, counts=counts, task=self.task, classes=self.classes[pos])
+
+    def with_head(self) -> Table:
+        """The same table, as a network with a linear last layer would answer: embeddings also hold what it reads.
+
+        The log probabilities become the last columns of the embeddings, and the head copies them out.
+
+        Raises:
+            UsageError: not the task classification.
+        """
+        if self.task != "classification":
+            raise UsageError(f"a toy of the task {self.task} has no head", hint="teach querist.testing.toys about it")
+        logits = self.answers[Logits()]
+        logits = logits - logits.mean(-1, keepdim=True)
+        points = self.answers[Embeddings()]
+        weights = [torch.zeros(logits.shape[1], points.shape[1]), torch.eye(logits.shape[1])]
+        head = torch.cat([*weights, torch.zeros(logits.shape[1], 1)], 1)
+        answers = {**self.answers, Embeddings(): torch.cat([points, logits], 1), Head(): head}
+        return replace(self, answers=answers)
 
     def snapshot(self, *, labelled: Sequence[int] | Tensor = (), rows: Any = None, candidates: Any = None) -> Snapshot:
         """A snapshot of the table; every row that is not labelled is a candidate unless said otherwise."""
@@ -88,15 +111,32 @@ class Table:
         return Snapshot(at=at, answers={**answers, Labels(): labels}, rows=None if rows is None else np.asarray(rows))
 
 
-def table(task: str, kinds: Int[Tensor, "n"], points: Float[Tensor, "n d"], *, seed: int = 0) -> Table:
+def table(
+    task: str,
+    kinds: Int[Tensor, "n"],
+    points: Float[Tensor, "n d"],
+    *,
+    seed: int = 0,
+    classes: Int[Tensor, "n"] | None = None,
+    groups: Int[Tensor, "n"] | None = None,
+) -> Table:
     """Answers of made-up networks about rows of these kinds, standing at these points.
+
+    Args:
+        task: kind of the task.
+        kinds: sure, torn or noisy, of each row.
+        points: where the rows stand.
+        seed: of all draws.
+        classes: class positions; drawn if left out.
+        groups: torn rows of one group get the same votes: a label of one tells the others'. Each by itself if left out.
 
     Raises:
         UsageError: no toy networks answer this task.
     """
     rng = generator(seed, "toy", task)
     n = len(kinds)
-    classes = torch.randint(CLASSES, (n,), generator=rng)
+    drawn = torch.randint(CLASSES, (n,), generator=rng)
+    classes = drawn if classes is None else classes
     answers: dict[View, Tensor] = {Embeddings(): points, Raw(): points * 2}
     if task == "regression":
         centre = points.mean(-1)
@@ -115,21 +155,26 @@ def table(task: str, kinds: Int[Tensor, "n"], points: Float[Tensor, "n d"], *, s
         "multilabel": torch.full((n,), CLASSES),
         "tokens": torch.randint(3, 7, (n,), generator=rng),
     }[task]
-    samples = _prob_samples(
-        kinds.repeat_interleave(counts), classes.repeat_interleave(counts), 2 if task == "multilabel" else CLASSES, rng
-    )
+    c = 2 if task == "multilabel" else CLASSES
+    alike = None if groups is None else groups.repeat_interleave(counts)
+    samples = _prob_samples(kinds.repeat_interleave(counts), classes.repeat_interleave(counts), alike, c, rng)
     return Table(
-        answers={**answers, ProbSamples(): samples, Probs(): samples.mean(0)},
+        answers={**answers, ProbSamples(): samples, Probs(): samples.mean(0), Logits(): samples.mean(0).log()},
         counts=None if task == "classification" else counts,
         task=task,
         classes=classes,
     )
 
 
-def _prob_samples(kinds: Int[Tensor, "u"], classes: Int[Tensor, "u"], c: int, rng: Generator) -> Float[Tensor, "s u c"]:
+def _prob_samples(
+    kinds: Int[Tensor, "u"], classes: Int[Tensor, "u"], groups: Int[Tensor, "u"] | None, c: int, rng: Generator
+) -> Float[Tensor, "s u c"]:
     """What each drawn network says of units of these kinds."""
     units = len(kinds)
-    votes = torch.where(kinds == TORN, torch.randint(c, (SAMPLES, units), generator=rng), classes % c)
+    votes = torch.randint(c, (SAMPLES, units), generator=rng)
+    if groups is not None:
+        votes = votes[:, groups]
+    votes = torch.where(kinds == TORN, votes, classes % c)
     # Torn and sure networks are sure of their vote; of noise all say that it is a little likelier than the rest.
     height = torch.where(kinds == NOISY, 0.6, 4.0) + 0.5 * torch.randn(units, generator=rng) * (kinds != NOISY)
     wobble = torch.where(kinds == NOISY, 0.02, 0.2)
@@ -149,16 +194,27 @@ class Planted:
     """A pool in which somebody who chooses well finds more than chance.
 
     Args:
-        snapshot: the pool.
+        table: all rows.
+        labelled: positions whose labels are known.
         k: size of the batch to ask for.
         gain: what the picked positions are worth, 0 to 1.
         about: what good choosing means here.
     """
 
-    snapshot: Snapshot
+    table: Table
+    labelled: Int[Tensor, "m"]
     k: int
     gain: Callable[[Tensor], float]
     about: str
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The pool."""
+        return self.table.snapshot(labelled=self.labelled)
+
+    def with_head(self) -> Planted:
+        """The same pool, seen by a network with a linear last layer (see :meth:`Table.with_head`)."""
+        return replace(self, table=self.table.with_head())
 
     def chance(self, rng: Generator) -> float:
         """The gain of one random batch."""
@@ -210,7 +266,8 @@ def _diverse(task: str, seed: int) -> Planted:
     kinds[order[:40]] = TORN
     points[order[:40]] = centres[group[order[:40]] - 1] + 0.1 * torch.randn(40, points.shape[1], generator=rng)
     return Planted(
-        snapshot=table(task, kinds, points, seed=seed).snapshot(labelled=order[-12:]),
+        table=table(task, kinds, points, seed=seed),
+        labelled=order[-12:],
         k=5,
         gain=lambda pos: len(set(group[pos].tolist()) - {0}) / 5,
         about="finds rows of doubt of several sorts",
@@ -225,10 +282,54 @@ def _every_clump(task: str, seed: int) -> Planted:
     points = centres[own] + 0.4 * torch.randn(len(own), 8, generator=rng)
     known = torch.nonzero(own < 2).flatten()[::15]
     return Planted(
-        snapshot=table(task, torch.full((len(own),), SURE), points, seed=seed).snapshot(labelled=known),
+        table=table(task, torch.full((len(own),), SURE), points, seed=seed),
+        labelled=known,
         k=8,
         gain=lambda pos: len(set(own[pos].tolist()) - {0, 1}) / 8,
         about="finds every clump that has no label",
+    )
+
+
+def _contradicted(task: str, seed: int) -> Planted:
+    kinds, points, order = _ordinary(seed)
+    clumps = torch.cdist(points, _centres(generator(seed, "ordinary"))).argmin(1)
+    odd = torch.zeros(len(kinds), dtype=torch.bool)
+    odd[order[:15]] = True
+    return Planted(
+        table=table(task, kinds, points, seed=seed, classes=(clumps + odd) % CLASSES),
+        labelled=order[-100:],
+        k=8,
+        gain=lambda pos: float(odd[pos].float().mean()),
+        about="finds rows that are answered unlike the labelled rows around them",
+    )
+
+
+def _far_doubt(task: str, seed: int) -> Planted:
+    kinds, points, order = _ordinary(seed)
+    rng = generator(seed, "far doubt")
+    points[order[:40]] = 6 + torch.randn(40, points.shape[1], generator=rng)
+    kinds[order[:20]] = TORN
+    kinds[order[40:60]] = TORN
+    return _share(task, seed, kinds, points, order, "finds doubt far from all labels, not far rows or doubt alone")
+
+
+def _telling(task: str, seed: int) -> Planted:
+    kinds, points, order = _ordinary(seed)
+    rng = generator(seed, "telling")
+    kinds[order[:60]] = TORN
+    groups = torch.arange(len(kinds))
+    groups[order[:40]] = order[0]
+    points[order[:40]] = -3 * torch.rand(8, generator=rng) + 0.3 * torch.randn(40, 8, generator=rng)
+    points[order[40:60]] = 4 * torch.randn(20, 8, generator=rng)
+    clumps = torch.cdist(points, _centres(generator(seed, "ordinary"))).argmin(1)
+    crowd = torch.zeros(len(kinds), dtype=torch.bool)
+    crowd[order[:40]] = True
+    return Planted(
+        table=table(task, kinds, points, seed=seed, classes=clumps, groups=groups),
+        labelled=order[-12:],
+        k=4,
+        gain=lambda pos: float(crowd[pos].float().mean()),
+        about="finds doubt that one label ends for many rows, not that of loners",
     )
 
 
@@ -237,15 +338,22 @@ _SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "bayesian": _posterior,
     "density": _uncovered,
     "hybrid": _diverse,
+    "lookahead": _telling,
     "every_clump": _every_clump,
+    "contradicted": _contradicted,
+    "far_doubt": _far_doubt,
 }
+
+
+def _centres(rng: Generator) -> Tensor:
+    """Where the clumps of ordinary rows stand."""
+    return 3 * torch.rand(CLASSES, 8, generator=rng)
 
 
 def _ordinary(seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """200 sure rows in four clumps on one side of the origin, and a random order of them to plant in."""
     rng = generator(seed, "ordinary")
-    centres = 3 * torch.rand(CLASSES, 8, generator=rng)
-    points = centres[torch.randint(CLASSES, (200,), generator=rng)] + 0.3 * torch.randn(200, 8, generator=rng)
+    points = _centres(rng)[torch.randint(CLASSES, (200,), generator=rng)] + 0.3 * torch.randn(200, 8, generator=rng)
     return torch.full((200,), SURE), points, torch.randperm(200, generator=rng)
 
 
@@ -253,7 +361,8 @@ def _share(task: str, seed: int, kinds: Tensor, points: Tensor, order: Tensor, a
     wanted = torch.zeros(len(kinds), dtype=torch.bool)
     wanted[order[:20]] = True
     return Planted(
-        snapshot=table(task, kinds, points, seed=seed).snapshot(labelled=order[-12:]),
+        table=table(task, kinds, points, seed=seed),
+        labelled=order[-12:],
         k=8,
         gain=lambda pos: float(wanted[pos].float().mean()),
         about=about,

@@ -4,6 +4,7 @@ from querist.views.base import Positions, View, primitives
 from querist.views.density import Density
 from querist.views.embeddings import Embeddings
 from querist.views.grad_embeddings import GradEmbeddings
+from querist.views.head import Head
 from querist.views.labels import Labels
 from querist.views.logit_samples import LogitSamples
 from querist.views.logits import Logits
@@ -18,6 +19,7 @@ __all__ = [
     "Density",
     "Embeddings",
     "GradEmbeddings",
+    "Head",
     "Labels",
     "LogitSamples",
     "Logits",

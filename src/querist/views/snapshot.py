@@ -14,6 +14,7 @@ from querist.selectors.points import FactoredPoints, as_table
 from querist.views.base import Positions, View
 from querist.views.blocks import first_no_distribution, first_not_finite
 from querist.views.embeddings import Embeddings
+from querist.views.head import Head
 from querist.views.labels import Labels
 from querist.views.logits import Logits
 from querist.views.prediction_samples import PredictionSamples
@@ -68,6 +69,7 @@ class Snapshot:
         predictions: Any = None,
         prediction_samples: Any = None,
         raw: Any = None,
+        head: Any = None,
         labels: Any = None,
         labelled: Any = None,
         candidates: Any = None,
@@ -90,6 +92,7 @@ class Snapshot:
             predictions: regression values ``[n]``.
             prediction_samples: ``[s n]``.
             raw: inputs as vectors ``[n d]``.
+            head: weights of the last layer on ``embeddings``, the bias as its last column, ``[c d+1]``.
             labels: class positions ``[n]``, -1 where unknown.
             labelled: positions whose labels are known. Known labels imply them.
             candidates: positions that may be picked; all unlabelled ones if left out.
@@ -112,6 +115,7 @@ class Snapshot:
             Predictions(): predictions,
             PredictionSamples(): prediction_samples,
             Raw(): raw,
+            Head(): head,
         }
         answers: dict[View, Any] = {view: _tensor(x, view) for view, x in given.items() if x is not None}
         if not answers and labels is None:
@@ -142,6 +146,7 @@ class Snapshot:
                 snapshot.refuse_no_distribution(view)
             else:
                 snapshot.refuse_non_finite(view)
+        _refuse_other_head(answers)
         return snapshot
 
     def __getitem__(self, view: View) -> Any:
@@ -189,8 +194,10 @@ class Snapshot:
             )
         self._finite.append(table)  # what sums to one is finite
 
-    def _row(self, view: View, place: int) -> int:
+    def _row(self, view: View, place: int) -> int | str:
         """The id of the row that owns a place of an answer."""
+        if view.scope == "model":
+            return f"{place} of the last layer"
         pos = self.at.row_of_unit(place) if view.scope == "unit" else place
         return int(self.rows[pos]) if view.of == "table" else pos
 
@@ -220,6 +227,8 @@ def _common_length(answers: Mapping[View, Any], offsets: Tensor | None, labels: 
     """Rows of the table; an error if two arrays disagree."""
     lengths = {}
     for view, answer in answers.items():
+        if view.scope == "model":
+            continue
         length = answer.shape[view.row_axis]
         if view.scope == "unit" and offsets is not None:
             if length != int(offsets[-1]):
@@ -228,6 +237,8 @@ def _common_length(answers: Mapping[View, Any], offsets: Tensor | None, labels: 
         lengths[type(view).__name__] = length
     if labels is not None:
         lengths["labels"] = len(labels)
+    if not lengths:
+        raise DataError("a snapshot needs rows", hint="give probs= or embeddings=")
     if len(set(lengths.values())) > 1:
         text = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise DataError(f"the arrays have different numbers of rows: {text}")
@@ -242,3 +253,20 @@ def _positions(name: str, values: Any, n: int) -> Tensor:
     if len(pos.unique()) != len(pos):
         raise DataError(f"{name} holds a position twice")
     return pos
+
+
+def _refuse_other_head(answers: Mapping[View, Any]) -> None:
+    """A head that does not belong to the other arrays."""
+    head = answers.get(Head())
+    if head is None:
+        return
+    if head.ndim != 2:
+        raise DataError(f"the head has the shape {list(head.shape)}", hint="give [c d+1], the bias as the last column")
+    embeddings, scores = answers.get(Embeddings()), answers.get(Logits(), answers.get(Probs()))
+    if embeddings is not None and head.shape[1] != embeddings.shape[1] + 1:
+        raise DataError(
+            f"the head has {head.shape[1]} columns for embeddings of {embeddings.shape[1]} numbers",
+            hint="give one weight a number and then the bias, 0 where there is none",
+        )
+    if scores is not None and len(head) != scores.shape[-1]:
+        raise DataError(f"the head has {len(head)} rows for {scores.shape[-1]} classes")

@@ -5,7 +5,7 @@ import torch
 from querist.core.errors import ViewMissing
 from querist.loop.viewer import Viewer
 from querist.tasks import make_task
-from querist.views import Embeddings, GradEmbeddings, Labels, Predictions, Probs, ProbSamples
+from querist.views import Embeddings, GradEmbeddings, Head, Labels, Logits, Predictions, Probs, ProbSamples
 
 VIEWS = (Probs(), Embeddings(), ProbSamples(samples=3))
 
@@ -64,3 +64,12 @@ def test_derived_views_need_only_their_parts(trained):
 def test_a_view_that_nobody_answers_is_named(trained):
     with pytest.raises(ViewMissing, match="Predictions"):
         trained((Predictions(),))
+
+
+@pytest.mark.parametrize("options", [{}, {"cache_mb": 0.0, "block_rows": 7}])
+def test_a_head_is_answered_once_whatever_the_blocks(trained, options):
+    snapshot = trained((Head(), Embeddings(), Logits()), **options)
+    head = snapshot[Head()]
+    assert head.shape == (3, snapshot[Embeddings()].shape[1] + 1)
+    scores = snapshot[Embeddings()] @ head[:, :-1].T + head[:, -1]
+    torch.testing.assert_close(scores, snapshot[Logits()], atol=1e-4, rtol=1e-4)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from querist.core.errors import UsageError, ViewMissing
-from querist.models.anatomy import FeatureTap, examine
+from querist.models.anatomy import FeatureTap, examine, head_of
 from querist.tasks import make_task
 
 TASK = make_task("classification", ["a", "b", "c"])
@@ -114,3 +114,44 @@ def test_dropout_inside_a_transformer_is_seen() -> None:
 def test_networks_that_do_not_fit_are_refused(module: nn.Module, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         examine(module.eval(), (torch.zeros(2, 4),), TASK, features=None)
+
+
+class Twice(nn.Module):
+    """A layer whose answer is not the output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * self.last(x)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("make", "features", "linear"),
+    [
+        (lambda: nn.Linear(4, 3), None, True),
+        (Branches, None, True),
+        (Branches, "body", False),
+        (lambda: nn.Sequential(nn.Linear(4, 3), nn.LogSoftmax(-1)), None, False),
+        (Twice, None, False),
+    ],
+)
+def test_a_head_is_linear_only_if_nothing_follows(
+    make: Callable[[], nn.Module], features: str | None, linear: bool
+) -> None:
+    module = make().eval()
+    anatomy = examine(module, (torch.zeros(2, 4),), TASK, features=features)
+    assert anatomy.linear_head is linear
+    if linear:
+        head, x = head_of(module, anatomy), torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad(), FeatureTap(module=module, last_layer=anatomy.last_layer) as tap:
+            logits = module(x)
+        torch.testing.assert_close(tap.pooled(None) @ head[:, :-1].T + head[:, -1], logits)
+
+
+def test_a_head_without_bias_has_a_column_of_zeros() -> None:
+    module = nn.Linear(4, 3, bias=False).eval()
+    head = head_of(module, examine(module, (torch.zeros(2, 4),), TASK, features=None))
+    assert head.shape == (3, 5)
+    assert head[:, -1].tolist() == [0.0, 0.0, 0.0]

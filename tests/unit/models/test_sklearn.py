@@ -9,16 +9,26 @@ import numpy as np
 import pytest
 import torch
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 from querist import tasks
 from querist.core.errors import ColdStart, QueristError, UnknownName, UsageError, ViewMissing
 from querist.models.estimators import estimator_named
 from querist.models.sklearn import Sklearn
 from querist.pool.pool import Pool
-from querist.views import Embeddings, Logits, LogitSamples, Predictions, PredictionSamples, Probs, ProbSamples, Raw
+from querist.views import (
+    Embeddings,
+    Head,
+    Logits,
+    LogitSamples,
+    Predictions,
+    PredictionSamples,
+    Probs,
+    ProbSamples,
+    Raw,
+)
 from querist.views.base import primitives
 
 CLASSES = ("a", "b", "c")
@@ -239,3 +249,53 @@ class TestRefusals:
                 model.fit(pool, np.arange(2), told, seed=0)
         with pytest.raises(ColdStart):
             model.fit(pool, np.arange(0), [], seed=0)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "linear"),
+    [
+        (LogisticRegression(), True),
+        (LinearSVC(), True),
+        ("LinearDiscriminantAnalysis", True),
+        ("RidgeClassifier", True),
+        (SGDClassifier(loss="log_loss"), False),  # one class against the rest, divided by the sum
+        (SVC(kernel="linear"), False),  # pairs of classes vote
+        (RandomForestClassifier(5), False),
+    ],
+    ids=str,
+)
+def test_a_linear_model_has_a_head(estimator: Any, linear: bool) -> None:
+    pool, labels = blobs()
+    model = prepared(estimator, pool)
+    assert not model.answers(Head())
+    model.fit(pool, np.arange(30), labels[:30], seed=0)
+    assert model.answers(Head()) is linear
+    if not linear:
+        with pytest.raises(ViewMissing, match="Head"):
+            model.answer((Head(),), pool, np.arange(3), seed=0)
+        return
+    said = model.answer((Head(), Embeddings()), pool, np.arange(60), seed=0).views
+    scores = said[Embeddings()] @ said[Head()][:, :-1].T + said[Head()][:, -1]
+    torch.testing.assert_close(scores.softmax(-1), model.predict(pool, np.arange(60))[0], atol=1e-4, rtol=0)
+
+
+def test_the_head_knows_of_a_class_without_labels() -> None:
+    pool, labels = blobs()
+    model = prepared(LogisticRegression(), pool)
+    two = np.array([row for row in range(30) if labels[row] != "b"])
+    for rows in (two, two[:1]):
+        model.fit(pool, rows, [labels[row] for row in rows], seed=0)
+        said = model.answer((Head(), Embeddings()), pool, np.arange(60), seed=0).views
+        assert said[Head()].shape == (3, 3)
+        scores = said[Embeddings()] @ said[Head()][:, :-1].T + said[Head()][:, -1]
+        torch.testing.assert_close(scores.softmax(-1), model.predict(pool, np.arange(60))[0], atol=1e-4, rtol=0)
+        assert float(scores.softmax(-1)[:, 1].max()) < 1e-6
+
+
+def test_texts_read_as_sparse_weights_have_no_head() -> None:
+    texts = ["rain and wind", "wind", "sun today", "warm sun"] * 3
+    labels = ["wet", "wet", "dry", "dry"] * 3
+    pool = Pool.from_arrays(texts, labels, modality="text")
+    model = prepared(LogisticRegression(), pool, classes=("dry", "wet"))
+    model.fit(pool, np.arange(12), labels, seed=0)
+    assert not model.answers(Head())

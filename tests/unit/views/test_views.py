@@ -10,6 +10,7 @@ from querist.core.errors import DataError, NonFinite, UsageError, ViewMissing
 from querist.views import (
     Embeddings,
     GradEmbeddings,
+    Head,
     Labels,
     Logits,
     LogitSamples,
@@ -124,3 +125,28 @@ def test_members_say_how_many_networks_are_trained() -> None:
     assert GradEmbeddings().members == 1
     with pytest.raises(UsageError, match="1 or more"):
         LogitSamples(samples=0)
+
+
+def test_a_head_stands_beside_the_rows() -> None:
+    snapshot = Snapshot.from_arrays(embeddings=[[1.0, 2.0]] * 5, head=[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]])
+    assert snapshot[Head()].shape == (2, 3)
+    assert snapshot.at.n == 5
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"embeddings": [[1.0, 2.0]], "head": [[1.0, 0.0]]}, "2 columns for embeddings of 2 numbers"),
+        ({"probs": SIX, "head": [[1.0, 0.0]]}, "1 rows for 2 classes"),
+        ({"embeddings": [[1.0]], "head": [1.0, 0.0]}, "the bias as the last column"),
+        ({"head": [[1.0, 0.0]]}, "needs rows"),
+    ],
+)
+def test_a_head_that_fits_nothing_is_refused(arrays: dict, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        Snapshot.from_arrays(**arrays)
+
+
+def test_a_head_that_is_not_finite_names_its_row() -> None:
+    with pytest.raises(NonFinite, match="Head of row 1 of the last layer"):
+        Snapshot.from_arrays(embeddings=[[1.0]], head=[[1.0, 0.0], [float("nan"), 0.0]])

@@ -20,7 +20,7 @@ from querist.tasks.base import Label
 from querist.testing.checks.base import global_generators_untouched, raises, require
 from querist.testing.model_case import LABELLED, MEMBERS, ModelCase
 from querist.testing.toy_pools import ToyPool
-from querist.views import Logits, Predictions, View
+from querist.views import Embeddings, Head, Logits, Predictions, View
 
 ASKED = np.arange(10, 40)
 
@@ -60,7 +60,10 @@ def _same(one: dict[View, torch.Tensor], two: dict[View, torch.Tensor], message:
 
 
 def _joined(parts: Sequence[dict[View, torch.Tensor]]) -> dict[View, torch.Tensor]:
-    return {view: torch.cat([part[view] for part in parts], dim=view.row_axis) for view in parts[0]}
+    return {
+        view: parts[0][view] if view.scope == "model" else torch.cat([part[view] for part in parts], dim=view.row_axis)
+        for view in parts[0]
+    }
 
 
 def check_same_arguments_give_same_weights(case: ModelCase) -> None:
@@ -119,11 +122,30 @@ def check_answers_what_it_says(case: ModelCase) -> None:
     require(len(views) >= 2, f"it answers no more than {list(views)}")
     for view, answer in views.items():
         units = len(ASKED) if offsets is None or view.scope != "unit" else int(offsets[-1])
-        require(answer.shape[view.row_axis] == units, f"{view}: shape {tuple(answer.shape)} for {units} units")
+        whole = view.scope == "model" or answer.shape[view.row_axis] == units
+        require(whole, f"{view}: shape {tuple(answer.shape)} for {units} units")
         require(bool(torch.isfinite(answer).all()), f"{view}: not finite")
     other = Logits() if toy.task.kind == "regression" else Predictions()
     require(not adapter.answers(other), f"it answers {other} for the task {toy.task.kind}")
     raises(ViewMissing, lambda: adapter.answer([other], toy.pool, ASKED, seed=0), "a strange view must be refused")
+
+
+def check_head_gives_the_answers(case: ModelCase) -> None:
+    """Where it has a head, embeddings times the head are what it answers."""
+    adapter, toy = case.asked
+    if not adapter.answers(Head()):
+        return
+    kind = toy.task.kind
+    plain: View = Predictions() if kind == "regression" else Logits()
+    views = adapter.answer([Head(), Embeddings(), plain], toy.pool, ASKED, seed=5).views
+    head, answer = views[Head()], views[plain]
+    gives = views[Embeddings()] @ head[:, :-1].T + head[:, -1]
+    if kind == "regression":
+        _close(gives[:, 0], answer, "the head gives other predictions")
+    elif kind == "multilabel":
+        _close(gives.sigmoid().flatten(), answer.softmax(-1)[:, 1], "the head gives other probabilities")
+    else:
+        _close(gives.softmax(-1), answer.softmax(-1), "the head gives other probabilities")
 
 
 def check_offsets_are_unit_counts(case: ModelCase) -> None:

@@ -29,6 +29,7 @@ def _inputs(score: Score, *, axes: tuple[int, ...] = (6,), dtype: torch.dtype = 
 
     makers = {
         "probs": lambda: distributions(*axes, 4),
+        "logits": lambda: torch.randn(*axes, 4, generator=rng, dtype=dtype),
         "prob_samples": lambda: distributions(7, *axes, 4),
         "prediction_samples": lambda: torch.randn(7, *axes, generator=rng, dtype=dtype),
         "embeddings": lambda: torch.randn(*axes, 3, generator=rng, dtype=dtype),
@@ -70,6 +71,7 @@ def check_finite_at_the_edges(score: Score) -> None:
 def check_higher_means_ask_first(score: Score) -> None:
     """Doubt scores above certainty, contradiction above agreement, a crowd above a loner."""
     doubt = {
+        "logits": torch.tensor([[4.0, 0.5, -1.0], [0.4, 0.3, -1.0]]),
         "probs": torch.tensor([[0.97, 0.01, 0.02], [0.4, 0.35, 0.25]]),
         "prob_samples": torch.tensor([[[0.9, 0.05, 0.05], [0.9, 0.05, 0.05]], [[0.9, 0.05, 0.05], [0.05, 0.9, 0.05]]]),
         "prediction_samples": torch.tensor([[1.0, 1.0], [1.1, 5.0]]),

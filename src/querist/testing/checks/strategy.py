@@ -22,7 +22,7 @@ from querist.testing.checks.base import global_generators_untouched, no_table_of
 from querist.testing.checks.law import obeys_law
 from querist.testing.checks.selector import costs_least, gains_most
 from querist.testing.naive.strategies import twin_of
-from querist.views import Embeddings, Snapshot
+from querist.views import Embeddings, Head, Snapshot
 
 LABELLED = list(range(6))
 _FAST_S = 30.0
@@ -31,7 +31,8 @@ _FAST_S = 30.0
 
 def _cases(cls: type[Strategy], **size: int) -> Iterator[tuple[Strategy, toys.Table]]:
     for task in cls.tasks:
-        yield cls(), toys.mixed(task, **size)
+        table = toys.mixed(task, **size)
+        yield cls(), table.with_head() if Head() in cls().needs_for(task) else table
 
 
 def _ids(n: int) -> list[int]:
@@ -149,18 +150,22 @@ def check_names_row_with_nan(cls: type[Strategy]) -> None:
             for part in _given(view, table):
                 broken = table.take(range(24))
                 units = 9 if table.counts is None or part.scope != "unit" else int(table.counts[:9].sum())
-                broken.answers[part].movedim(part.row_axis, 0)[units] = torch.nan
+                place, named = (units, str(_ids(24)[9])) if part.scope != "model" else (1, "row 1 of the last layer")
+                broken.answers[part] = broken.answers[part].clone()
+                broken.answers[part].movedim(part.row_axis, 0)[place] = torch.nan
                 snapshot = broken.snapshot(labelled=LABELLED, rows=_ids(24))
                 text = raises(NonFinite, lambda s=strategy, x=snapshot: s(x, k=3), f"NaN in {part} must be refused")  # type: ignore[misc]
-                require(str(_ids(24)[9]) in text, f"{table.task}: the row with NaN is not named: {text}")
+                require(named in text, f"{table.task}: the row with NaN is not named: {text}")
 
 
 def check_one_class(cls: type[Strategy]) -> None:
     """A network that knows one class only, as after a first batch in which every label was the same."""
     for strategy, table in _cases(cls):
         for view, answer in table.answers.items():
-            if type(view).__name__ in ("Probs", "ProbSamples"):
+            if type(view).__name__ in ("Probs", "ProbSamples", "Logits"):
                 table.answers[view] = torch.ones_like(answer[..., :1])
+            if type(view) is Head:
+                table.answers[view] = answer[:1]
         table.classes.zero_()
         if table.task == "multilabel":
             continue  # its units always have two classes
@@ -238,6 +243,8 @@ def check_meaning(cls: type[Strategy]) -> None:
     """It finds the signal planted for its family, or for it, better than 200 lots of random batches."""
     for task in cls.tasks:
         worlds = [toys.planted(cls.signal or cls.family, task, seed=seed) for seed in range(5)]
+        if Head() in cls().needs_for(task):
+            worlds = [world.with_head() for world in worlds]
         gain = sum(w.gain(cls().choose(w.snapshot, k=w.k, seed=s).positions) for s, w in enumerate(worlds)) / 5
         rng = generator(0, "chance")
         chance = max(sum(world.chance(rng) for world in worlds) / 5 for _ in range(200))

@@ -7,9 +7,11 @@ of points has a twin of the whole table.
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 
 Vector = list[float]
+_TINY = sys.float_info.min
 
 
 def entropy(probs: Vector) -> float:
@@ -68,6 +70,20 @@ def consensus_kl(prob_samples: list[Vector]) -> float:
     return total / len(prob_samples)
 
 
+def contrast(probs: Vector, prob_samples: list[Vector]) -> float:
+    """Mean over the others of the sum of ``q log(q / p)``."""
+    total = 0.0
+    for others in prob_samples:
+        total += sum(q * math.log(q / max(p, _TINY)) for q, p in zip(others, probs, strict=True) if q > 0)
+    return total / len(prob_samples)
+
+
+def decision_gap(logits: Vector) -> float:
+    """Second best minus best, whatever their signs."""
+    first, second = sorted(logits, reverse=True)[:2]
+    return second - first
+
+
 def variance(prediction_samples: Vector) -> float:
     """Mean squared deviation from the mean."""
     mean = sum(prediction_samples) / len(prediction_samples)
@@ -87,6 +103,12 @@ def density(points: list[Vector], reference: list[Vector] | None = None) -> Vect
     """All cosines, row by row."""
     others = points if reference is None else reference
     return [sum(_cosine(x, other) for other in others) / len(others) for x in points]
+
+
+def mean_distance(points: list[Vector], reference: list[Vector] | None = None) -> Vector:
+    """All distances, row by row."""
+    others = points if reference is None else reference
+    return [sum(math.dist(x, other) for other in others) / len(others) for x in points]
 
 
 def _cosine(x: Vector, y: Vector) -> float:

@@ -54,3 +54,8 @@ def per_row(values: list[float], at: Positions, how: str) -> list[float]:
         else:
             answer.append({"mean": sum(own) / max(len(own), 1), "sum": sum(own), "max": max(own, default=0.0)}[how])
     return answer
+
+
+def class_scores(z: list[float], head: list[list[float]]) -> list[float]:
+    """What a last layer with its biases in the last column says of one row."""
+    return [sum(w * x for w, x in zip(row[:-1], z, strict=True)) + row[-1] for row in head]

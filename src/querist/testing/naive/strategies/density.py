@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -105,3 +106,63 @@ def unit(z: Vector) -> Vector:
     """A vector divided by its length; zero stays zero."""
     length = math.hypot(*z)
     return [value / length if length else 0.0 for value in z]
+
+
+def discriminative_picks(strategy: Any, points: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """One network after another, of torch's own layers; the rows that it takes for unlabelled join the labelled."""
+    known, left = at.labelled.tolist(), at.candidates.tolist()
+    picked: list[int] = []
+    parts = min(k, strategy.queries or 20)
+    for part in range(parts):
+        size = (k * (part + 1)) // parts - (k * part) // parts
+        left = [left[i] for i in torch.randperm(len(left), generator=rng).tolist()]
+        seen = left[: max(strategy.looks, size)]
+        left.sort(key=at.candidates.tolist().index)
+        others = seen[: strategy.unlabelled * len(known)]
+        rows = [points[pos] for pos in known + others]
+        network = _separator(rows, len(known), strategy.steps, rng)
+        odds = network(_seen_from([points[pos] for pos in seen], rows))[:, 0].tolist()
+        torch.randperm(len(seen), generator=rng)  # the draw that would break ties, of which there are none
+        order = sorted(range(len(seen)), key=lambda place: -odds[place])
+        new = [seen[place] for place in order[:size]]
+        picked, known, left = picked + new, known + new, [pos for pos in left if pos not in new]
+    return picked
+
+
+def _seen_from(some: list[list[float]], rows: list[list[float]]) -> torch.Tensor:
+    """Some rows, from the middle of others, in units of their spread."""
+    middle = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+    squares = [(x - m) ** 2 for other in rows for x, m in zip(other, middle, strict=True)]
+    spread = math.sqrt(sum(squares) / len(squares))
+    moved = [[(x - m) / spread for x, m in zip(row, middle, strict=True)] for row in some]
+    return torch.tensor(moved, dtype=torch.float64)
+
+
+def _separator(rows: list[list[float]], m: int, steps: int, rng: Generator) -> Any:
+    """A network that tells the first ``m`` rows from the others, trained until it is right on 98% of them."""
+    network = torch.nn.Sequential()
+    for inputs, outputs in itertools.pairwise([len(rows[0]), 20, 20, 20, 1]):
+        layer = torch.nn.utils.skip_init(torch.nn.Linear, inputs, outputs, dtype=torch.float64)
+        drawn = torch.rand(outputs, inputs, generator=rng, dtype=torch.float64)
+        layer.weight.data = (2 * drawn - 1) * math.sqrt(6 / (inputs + outputs))
+        layer.bias.data.zero_()
+        network.extend([layer, torch.nn.ReLU()] if outputs > 1 else [layer])
+    moved, optimiser = _seen_from(rows, rows), torch.optim.Adam(network.parameters(), lr=1e-2)
+    step = 0
+    while step < steps:
+        right = 0
+        for some in torch.randperm(len(rows), generator=rng).split(256):
+            losses, weights = [], []
+            with torch.enable_grad():
+                for place, answer in zip(some.tolist(), network(moved[some])[:, 0], strict=True):
+                    unlabelled = place >= m
+                    right += bool(answer > 0) == unlabelled
+                    weights.append(1 / (len(rows) - m if unlabelled else m))
+                    losses.append(-weights[-1] * torch.nn.functional.logsigmoid(answer if unlabelled else -answer))
+                optimiser.zero_grad()
+                (torch.stack(losses).sum() / sum(weights)).backward()
+            optimiser.step()
+            step += 1
+        if right / len(rows) > 0.98:
+            break
+    return network

@@ -10,7 +10,7 @@ import torch
 from querist.core.types import Generator
 from querist.testing.naive import scores
 from querist.testing.naive.selectors import cluster_margin, facility, fisher, herding, kmeans, kmeans_pp, lcmd, max_det
-from querist.testing.naive.strategies import per_row
+from querist.testing.naive.strategies import class_scores, per_row
 from querist.testing.naive.strategies.density import unit
 from querist.views.base import Positions
 
@@ -147,3 +147,158 @@ def cluster_margin_picks(
         scores=per_row([scores.margin(p) for p in probs], at, strategy.aggregate),
         shortlist=strategy.shortlist,
     )
+
+
+def fisher_information_picks(
+    strategy: Any, probs: list, embeddings: list, *, at: Positions, k: int, rng: Generator
+) -> list[int]:
+    """Fisher information of the unlabelled rows alone, put in one by one from a shortlist."""
+    candidates = at.candidates.tolist()
+    shortlist = sorted(candidates, key=lambda pos: -scores.entropy(probs[pos]))[: strategy.beta * k]
+    places = fisher.fisher_picks(
+        [embeddings[pos] for pos in candidates],
+        k=k,
+        labelled=[],
+        candidates=[candidates.index(pos) for pos in shortlist],
+        rng=rng,
+        probs=[probs[pos] for pos in candidates],
+        regularisation=strategy.regularisation,
+        oversample=1,
+    )
+    return [candidates[place] for place in places]
+
+
+def med_al_picks(strategy: Any, probs: list, embeddings: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """Shortlist by entropy, then by mean distance to the labelled rows."""
+    del rng
+    unsure = per_row([scores.entropy(p) for p in probs], at, strategy.aggregate)
+    shortlist = sorted(at.candidates.tolist(), key=lambda pos: -unsure[pos])[: strategy.beta * k]
+    known = [embeddings[pos] for pos in at.labelled.tolist()]
+    far = {pos: scores.mean_distance([embeddings[pos]], known)[0] for pos in shortlist}
+    return sorted(shortlist, key=lambda pos: -far[pos])[:k]
+
+
+def contrastive_scores(strategy: Any, probs: list, embeddings: list, *, at: Positions) -> list[float]:
+    """Each row against its nearest labelled rows, by angle."""
+    units = [unit(z) for z in embeddings]
+    answer = []
+    for pos, own in enumerate(probs):
+        near = sorted(at.labelled.tolist(), key=lambda other: math.dist(units[pos], units[other]))
+        answer.append(scores.contrast(own, [probs[other] for other in near[: strategy.neighbours]]))
+    return answer
+
+
+def cdal_picks(strategy: Any, probs: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """Farthest first by the divergences of predictions."""
+    del strategy, rng
+    taken, free = at.labelled.tolist(), at.candidates.tolist()
+    for _ in range(k):
+        best = max(free, key=lambda pos: min(_divergence(probs[pos], probs[other]) for other in taken))
+        taken.append(best)
+        free.remove(best)
+    return taken[len(at.labelled) :]
+
+
+def _divergence(one: list[float], two: list[float]) -> float:
+    """Mean of the divergences in both directions."""
+    total = 0.0
+    for p, q in zip(one, two, strict=True):
+        p, q = max(p, 1e-10), max(q, 1e-10)
+        total += 0.5 * p * math.log(p / q) + 0.5 * q * math.log(q / p)
+    return total
+
+
+def exploration_p_picks(
+    strategy: Any, probs: list, embeddings: list, *, at: Positions, k: int, rng: Generator
+) -> list[int]:
+    """Unsure and unlike the batch, then unlike everything."""
+    del rng
+    unsure = per_row([scores.entropy(p) for p in probs], at, strategy.aggregate)
+    units = [unit(z) for z in embeddings]
+    known, free = at.labelled.tolist(), at.candidates.tolist()
+    batch: list[int] = []
+    boundary = round(strategy.upper * k * min(1.0, len(known) / (k * strategy.rounds)))
+    for order in range(k):
+        if order < boundary:
+            values = {pos: unsure[pos] - strategy.alpha * _alike(pos, batch, units) for pos in free}
+        else:
+            values = {pos: -_alike(pos, known + batch, units) for pos in free}
+        batch.append(max(free, key=lambda pos: values[pos]))
+        free.remove(batch[-1])
+    return batch
+
+
+def _alike(pos: int, others: list[int], units: list[list[float]]) -> float:
+    """The largest cosine to the others; 0 without any."""
+    return max((sum(x * y for x, y in zip(units[pos], units[o], strict=True)) for o in others), default=0.0)
+
+
+def multi_criteria_picks(
+    strategy: Any, probs: list, embeddings: list, labels: list, *, at: Positions, k: int, rng: Generator
+) -> list[int]:
+    """The four criteria in a table, scaled and weighed anew for each pick."""
+    del strategy, rng
+    candidates, taken = at.candidates.tolist(), at.labelled.tolist()
+    c, units = len(probs[0]), [unit(z) for z in embeddings]
+    guess = {pos: probs[pos].index(max(probs[pos])) for pos in candidates}
+    classes = [int(labels[pos]) for pos in taken]
+    sure = 1 - sum(scores.entropy(probs[pos]) for pos in candidates) / len(candidates) / math.log(c)
+    uneven = 1 - scores.entropy([classes.count(own) / len(classes) for own in range(c)]) / math.log(c)
+    typical = scores.density([embeddings[pos] for pos in candidates])
+    free = list(candidates)
+    for _ in range(k):
+        new = [-_alike(pos, taken, units) for pos in candidates]
+        unsure = [scores.entropy(probs[pos]) for pos in candidates]
+        scarce = [1 - classes.count(guess[pos]) / len(classes) for pos in candidates]
+        columns = zip(*map(_scaled, (typical, new, unsure, scarce)), strict=True)
+        weights = ((1 - sure) / 2, (1 - sure) / 2, sure, uneven)
+        totals = [sum(w * x for w, x in zip(weights, column, strict=True)) for column in columns]
+        best = max(free, key=lambda pos: totals[candidates.index(pos)])
+        taken.append(best)
+        classes.append(guess[best])
+        free.remove(best)
+    return taken[len(at.labelled) :]
+
+
+def _scaled(values: list[float]) -> list[float]:
+    low, high = min(values), max(values)
+    return [(value - low) / (high - low) if high > low else 0.0 for value in values]
+
+
+def alfa_mix_picks(
+    strategy: Any, embeddings: list, labels: list, head: list, *, at: Positions, k: int, rng: Generator
+) -> list[int]:
+    """Mix each row with each anchor, component by component, with growing weights, and see whose guess changes."""
+    candidates, known = at.candidates.tolist(), at.labelled.tolist()
+    anchors = []
+    for own in range(len(head)):
+        rows = [pos for pos in known if labels[pos] == own] or known
+        anchors.append([sum(column) / len(rows) for column in zip(*(embeddings[pos] for pos in rows), strict=True)])
+    changed: list[int] = []
+    cap = 0.0
+    while cap < 1 - 1e-9 and len(changed) <= k:
+        cap += strategy.alpha_cap
+        changed = [pos for pos in candidates if any(_flips(embeddings[pos], anchor, head, cap) for anchor in anchors)]
+    picked: list[int] = []
+    if changed:
+        units = [unit(embeddings[pos]) for pos in changed]
+        places = list(range(len(changed)))
+        size = min(k, len(changed))
+        picked = [changed[i] for i in kmeans.kmeans_picks(units, k=size, labelled=[], candidates=places, rng=rng)]
+    rest = [pos for pos in candidates if pos not in picked]
+    return picked + [rest[i] for i in torch.randperm(len(rest), generator=rng).tolist()][: k - len(picked)]
+
+
+def _flips(z: list[float], anchor: list[float], head: list[list[float]], cap: float) -> bool:
+    """Whether the guess changes under the weights of the closed form."""
+    logits = class_scores(z, head)
+    guess, total = logits.index(max(logits)), sum(math.exp(value - max(logits)) for value in logits)
+    residual = [math.exp(value - max(logits)) / total - (own == guess) for own, value in enumerate(logits)]
+    slope = [sum(r * row[i] for r, row in zip(residual, head, strict=True)) for i in range(len(z))]
+    length, epsilon, far = math.hypot(*slope), cap / math.sqrt(len(z)), math.dist(z, anchor)
+    mixed = []
+    for own, other, g in zip(z, anchor, slope, strict=True):
+        alpha = epsilon * far * g / (length * (other - own)) if other != own and length else 0.0
+        mixed.append((1 - alpha) * own + alpha * other)
+    after = class_scores(mixed, head)
+    return after.index(max(after)) != guess
