@@ -10,11 +10,29 @@ import torch
 from querist.core.errors import DataError
 from querist.core.types import Float, Int, Tensor
 from querist.selectors.base import positions
-from querist.selectors.points import FactoredPoints, Points, as_points, unit
+from querist.selectors.memory import Memory
+from querist.selectors.points import TILE, FactoredPoints, Points, as_points, unit
 
 _COLUMNS = 256
 """Columns that are computed together."""
 Tile = tuple[slice, slice, Tensor]
+
+
+def cosines_with(points: Points, pos: Int[Tensor, "q"]) -> Float[Tensor, "n q"]:
+    """Cosine of every point with those at ``pos``; a zero vector has 0 with everything.
+
+    Example:
+        >>> cosines_with(as_points(torch.tensor([[3.0, 0.0], [0.0, 2.0], [1.0, 1.0]])), torch.tensor([2]))[:, 0]
+        tensor([0.7071, 0.7071, 1.0000])
+    """
+    lengths = points.squared_norms.sqrt()
+    weights = torch.where(lengths > 0, 1 / lengths, torch.zeros_like(lengths))
+    widest = max(points.width, len(pos))
+    step = max(1, Memory("cosines", None, held=4 * len(points) * (2 + len(pos))).tile(TILE, least=widest) // widest)
+    # Divided afterwards, so that rows are read where they stand.
+    starts = range(0, len(points), step)
+    inner = torch.cat([points.products(pos, slice(start, min(start + step, len(points)))) for start in starts])
+    return inner.mul_(weights[:, None]).mul_(weights[pos])
 
 
 class Cosines:

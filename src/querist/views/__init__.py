@@ -1,6 +1,7 @@
 """Views: maps from rows to what a strategy may know about them. One file a view."""
 
 from querist.views.base import Positions, View, primitives
+from querist.views.contrast import Contrast
 from querist.views.density import Density
 from querist.views.embeddings import Embeddings
 from querist.views.grad_embeddings import GradEmbeddings
@@ -16,6 +17,7 @@ from querist.views.raw import Raw
 from querist.views.snapshot import Snapshot
 
 __all__ = [
+    "Contrast",
     "Density",
     "Embeddings",
     "GradEmbeddings",

@@ -31,6 +31,7 @@ _SHAPES: dict[View, str] = {
     Predictions(): "n",
     PredictionSamples(): "s n",
     Embeddings(of="target"): "q d",
+    Head(): "c d+1",
 }
 """What the arrays of a caller look like, in the axis alphabet."""
 
@@ -260,8 +261,6 @@ def _refuse_other_head(answers: Mapping[View, Any]) -> None:
     head = answers.get(Head())
     if head is None:
         return
-    if head.ndim != 2:
-        raise DataError(f"the head has the shape {list(head.shape)}", hint="give [c d+1], the bias as the last column")
     embeddings, scores = answers.get(Embeddings()), answers.get(Logits(), answers.get(Probs()))
     if embeddings is not None and head.shape[1] != embeddings.shape[1] + 1:
         raise DataError(

@@ -18,7 +18,7 @@ def ratios(snapshot: Snapshot):
     z, p = snapshot[Embeddings()].double(), snapshot[Probs()].double()
     spread = p.diag_embed() - p[:, :, None] * p[:, None]
     information = torch.einsum("nab,ni,nj->naibj", spread, z, z).flatten(3).flatten(1, 2)
-    eye, pool = torch.eye(information.shape[1], dtype=torch.float64), information[snapshot.at.candidates].mean(0)
+    eye, pool = torch.eye(information.shape[1], dtype=torch.float64), information.mean(0)
     return lambda batch: float(torch.linalg.solve(eye + information[torch.as_tensor(batch)].sum(0), pool).trace())
 
 

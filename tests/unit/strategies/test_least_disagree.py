@@ -35,7 +35,7 @@ def test_it_ranks_rows_as_the_papers_scheme_does(digits) -> None:
     labelled = pool.first(3)
     snapshot = pool.snapshot(labelled, pool.model(labelled))
     z, head = snapshot[Embeddings()], snapshot[Head()]
-    mine = LeastDisagree(draws=400).metric(z, head, rng=generator(0))
+    mine = LeastDisagree(draws=400).metric(z, torch.arange(len(z)), head, rng=generator(0))
     grids = [metric_on_a_grid(z, head, stop=10, seed=seed) for seed in range(2)]
     assert spearmanr(mine, grids[0]).statistic > 0.9
     assert spearmanr(mine, grids[0]).statistic > spearmanr(*grids).statistic - 0.05
@@ -49,12 +49,18 @@ def test_for_two_classes_it_orders_by_the_distance_to_the_boundary(digits) -> No
     z, head = snapshot[Embeddings()], snapshot[Head()]
     gap = ((z @ head[:, :-1].T + head[:, -1]) @ torch.tensor([1.0, -1.0])).abs()
     distance = gap / (z.square().sum(1) + 1).sqrt()
-    assert spearmanr(LeastDisagree(draws=1000).metric(z, head, rng=generator(0)), distance).statistic > 0.95
+    assert (
+        spearmanr(LeastDisagree(draws=1000).metric(z, torch.arange(len(z)), head, rng=generator(0)), distance).statistic
+        > 0.95
+    )
 
 
 def test_more_draws_only_lower_the_metric() -> None:
     z, head = torch.randn(60, 4, generator=generator(0)), torch.randn(3, 5, generator=generator(1))
-    metrics = [LeastDisagree(draws=draws, stop=1000).metric(z, head, rng=generator(2)) for draws in (5, 20, 80)]
+    metrics = [
+        LeastDisagree(draws=draws, stop=1000).metric(z, torch.arange(len(z)), head, rng=generator(2))
+        for draws in (5, 20, 80)
+    ]
     assert bool((metrics[1] <= metrics[0]).all())
     assert bool((metrics[2] <= metrics[1]).all())
     assert float(metrics[2].min()) >= 1 / 60

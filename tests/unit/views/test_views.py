@@ -138,7 +138,7 @@ def test_a_head_stands_beside_the_rows() -> None:
     [
         ({"embeddings": [[1.0, 2.0]], "head": [[1.0, 0.0]]}, "2 columns for embeddings of 2 numbers"),
         ({"probs": SIX, "head": [[1.0, 0.0]]}, "1 rows for 2 classes"),
-        ({"embeddings": [[1.0]], "head": [1.0, 0.0]}, "the bias as the last column"),
+        ({"embeddings": [[1.0]], "head": [1.0, 0.0]}, r"give \[c d\+1\]"),
         ({"head": [[1.0, 0.0]]}, "needs rows"),
     ],
 )

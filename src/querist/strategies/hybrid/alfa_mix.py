@@ -21,9 +21,10 @@ from querist.core.errors import UsageError
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.base import shuffled
 from querist.selectors.kmeans import kmeans
-from querist.selectors.points import TILE, products
+from querist.selectors.points import as_points, products, unit
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import block_rows, widened
 from querist.views.embeddings import Embeddings
 from querist.views.head import Head
 from querist.views.labels import Labels
@@ -65,7 +66,7 @@ class AlfaMix(Strategy):
     family: ClassVar = "hybrid"
     paper: ClassVar = "parvaneh2022active"
     survey: ClassVar = "3.1.2"
-    cost: ClassVar = "time O(n c (d + c) + k^2 d), memory O(n d)"
+    cost: ClassVar = "time O(n c (d + c) + k^2 d), memory O(n)"
     tasks: ClassVar = ("classification",)
     deterministic: ClassVar = False
     needs_labels: ClassVar = True
@@ -111,30 +112,32 @@ class AlfaMix(Strategy):
         self, embeddings: Tensor, labels: Tensor, head: Tensor, *, at: Positions, k: int, rng: Generator
     ) -> tuple[Tensor, Tensor]:
         """The picks, and the smallest ``epsilon sqrt(d)`` at which each changes its guess (infinite if drawn)."""
-        anchors = class_anchors(embeddings, labels, at.labelled, len(head))
-        steps = smallest_steps(embeddings, at.candidates, anchors, head)
+        layer = widened(head)
+        anchors = class_anchors(embeddings, labels, at.labelled, len(layer))
+        steps = smallest_steps(embeddings, at.candidates, anchors, layer)
         caps = [self.alpha_cap * (1 + i) for i in range(math.ceil(round(1 / self.alpha_cap, 6)))]
         changed = torch.nonzero(steps < caps[0]).flatten()
         for cap in caps[1:]:
             if len(changed) > k:
                 break
             changed = torch.nonzero(steps < cap).flatten()
-        places = changed[:0]
+        picked = at.candidates[:0]
         if len(changed):
-            directions = torch.nn.functional.normalize(embeddings[at.candidates[changed]], dim=-1)
-            places = changed[kmeans(directions, k=min(k, len(changed)), rng=rng)]
-        left = torch.ones(len(steps), dtype=torch.bool, device=steps.device)
-        left[places] = False
-        rest = shuffled(torch.nonzero(left).flatten(), rng)[: k - len(places)]
-        found = torch.cat([steps[places], torch.full_like(steps[rest], torch.inf)])
-        return at.candidates[torch.cat([places, rest])], found
+            size = min(k, len(changed))
+            picked = kmeans(unit(as_points(embeddings)), k=size, candidates=at.candidates[changed], rng=rng)
+        rest = shuffled(at.candidates[~torch.isin(at.candidates, picked)], rng)[: k - len(picked)]
+        step = torch.full((at.n,), torch.inf, dtype=steps.dtype, device=steps.device)
+        step[at.candidates[changed]] = steps[changed]
+        step[rest] = torch.inf
+        picked = torch.cat([picked, rest])
+        return picked, step[picked]
 
 
 def class_anchors(
     embeddings: Float[Tensor, "n d"], labels: Int[Tensor, "n"], labelled: Int[Tensor, "m"], c: int
 ) -> Float[Tensor, "c d"]:
     """Mean labelled row of each class; that of all labelled rows for a class without any."""
-    known = embeddings[labelled]
+    known = widened(embeddings[labelled])
     anchors = known.mean(0).repeat(c, 1)
     for own in labels[labelled].unique().tolist():
         anchors[own] = known[labels[labelled] == own].mean(0)
@@ -149,8 +152,8 @@ def smallest_steps(
 ) -> Float[Tensor, "q"]:
     """The smallest ``epsilon sqrt(d)`` at which some anchor changes the guess of each row; infinite if none does."""
     weights, bias = head[:, :-1], head[:, -1]
-    block = max(1, TILE // (anchors.numel() + 1))
-    return torch.cat([_steps(embeddings[some], anchors, weights, bias) for some in pos.split(max(64, block))])
+    blocks = pos.split(block_rows(4 * embeddings.shape[1] + 4 * len(anchors)))
+    return torch.cat([_steps(widened(embeddings[some]), anchors, weights, bias) for some in blocks])
 
 
 def _steps(rows: Tensor, anchors: Tensor, weights: Tensor, bias: Tensor) -> Float[Tensor, "b"]:

@@ -18,12 +18,14 @@ import torch
 from querist.core.progress import report
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.base import shuffled
-from querist.selectors.points import TILE
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import block_rows
 from querist.views.probs import Probs
 
 _LEAST = 1e-10
+_TAKEN = 64
+"""Labelled rows that the others are compared with together."""
 _ALIKE = 1e-12
 """A divergence that rounding can make of two equal rows."""
 
@@ -59,7 +61,7 @@ class Cdal(Strategy):
     family: ClassVar = "hybrid"
     paper: ClassVar = "agarwal2020contextual"
     survey: ClassVar = "3.1.2"
-    cost: ClassVar = "time O(n (m + k) c), memory O(n c)"
+    cost: ClassVar = "time O(n (m + k) c), memory O(n)"
     tasks: ClassVar = ("classification",)
 
     def needs(self) -> tuple[View, ...]:
@@ -79,12 +81,11 @@ class Cdal(Strategy):
         return picked, reasons
 
     def _farthest(self, probs: Tensor, *, at: Positions, k: int, rng: Generator) -> tuple[Tensor, Tensor]:
-        left, right = _factors(probs)
         free = shuffled(at.candidates, rng)  # the first of equals is then a random one
-        mine = left[free]
-        far = torch.full((len(free),), torch.inf, dtype=mine.dtype, device=mine.device)
-        for some in at.labelled.split(max(1, TILE // len(free))) if len(at.labelled) else ():
-            torch.minimum(far, (mine @ right[some].T).amin(1), out=far)
+        own = torch.cat([torch.special.entr(_floored(probs[some])).sum(1) for some in free.split(_rows(probs))])
+        far = torch.full((len(free),), torch.inf, dtype=torch.float64, device=own.device)
+        for some in at.labelled.split(_TAKEN) if len(at.labelled) else ():
+            _lower(far, probs, free, own, _floored(probs[some]))
         places: list[int] = []
         beyond: list[float] = []
         while len(places) < k:
@@ -96,14 +97,35 @@ class Cdal(Strategy):
                 break
             places.append(place)
             beyond.append(float(far[place]))
-            torch.minimum(far, mine @ right[free[place]], out=far)
+            _lower(far, probs, free, own, _floored(probs[free[place, None]]))
             far[place] = -torch.inf
         return free[places], torch.tensor(beyond)
 
 
-def _factors(probs: Float[Tensor, "n c"]) -> tuple[Float[Tensor, "n w"], Float[Tensor, "n w"]]:
-    """Two tables whose products are the divergences, ``sum_c (p_c - q_c)(log p_c - log q_c) / 2``."""
-    p = probs.double().clamp_min(_LEAST)
-    logs = p.log()
-    own, ones = (p * logs).sum(1, keepdim=True), p.new_ones(len(p), 1)
-    return torch.cat([own, ones, p, logs], 1), torch.cat([ones, own, -logs, -p], 1) / 2
+def _lower(
+    far: Float[Tensor, "q"],
+    probs: Float[Tensor, "n c"],
+    free: Int[Tensor, "q"],
+    own: Float[Tensor, "q"],
+    taken: Float[Tensor, "r c"],
+) -> None:
+    """Lower ``far`` in place to the divergence of each free row from the nearest of the taken ones.
+
+    ``sum_c (p - q)(log p - log q) / 2`` is half of ``-H(p) - H(q) - p . log q - q . log p``.
+    """
+    logs, theirs = taken.log(), torch.special.entr(taken).sum(1)
+    start = 0
+    for some in free.split(_rows(probs)):
+        p = _floored(probs[some])
+        at = slice(start, start := start + len(some))
+        both = (p @ logs.T).add_(p.log() @ taken.T).add_(own[at, None]).add_(theirs)
+        torch.minimum(far[at], both.amax(1).mul_(-0.5), out=far[at])
+
+
+def _floored(probs: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:
+    return probs.double().clamp_min(_LEAST)
+
+
+def _rows(probs: Float[Tensor, "n c"]) -> int:
+    """Rows that are looked at together."""
+    return block_rows(2 * max(_TAKEN, 2 * probs.shape[1]))

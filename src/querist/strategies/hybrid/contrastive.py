@@ -11,16 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
-from querist.core.errors import UsageError
-from querist.core.types import Float, Int, Tensor
-from querist.scores.contrast import contrast
-from querist.selectors.points import TILE, products
+from querist.core.types import Float, Tensor
 from querist.strategies.base import ScoreStrategy
 from querist.views.base import Positions, View
-from querist.views.embeddings import Embeddings
-from querist.views.probs import Probs
+from querist.views.contrast import Contrast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,34 +57,13 @@ class Contrastive(ScoreStrategy):
     needs_labels: ClassVar = True
 
     def __post_init__(self) -> None:
-        if self.neighbours < 1:
-            raise UsageError(f"{self.neighbours} neighbours were asked for", hint="use 1 or more")
+        self.needs()  # refuses what cannot be
 
     def needs(self) -> tuple[View, ...]:
-        return (Probs(), Embeddings())
+        return (Contrast(neighbours=self.neighbours),)
 
-    def score(self, probs: Float[Tensor, "n c"], others: Float[Tensor, "s n c"]) -> Float[Tensor, "n"]:
-        return contrast(probs, others)
-
-    def row_scores(
-        self, probs: Float[Tensor, "n c"], embeddings: Float[Tensor, "n d"], *, at: Positions
-    ) -> Float[Tensor, "n"]:
-        known = torch.nn.functional.normalize(embeddings[at.labelled], dim=-1)
-        size = min(self.neighbours, len(known))
-        step = max(1, TILE // max(len(known), size * probs.shape[1], embeddings.shape[1]))
-        scores = []
-        for start in range(0, at.n, step):
-            rows = slice(start, start + step)
-            near = _nearest(torch.nn.functional.normalize(embeddings[rows], dim=-1), known, size)
-            scores.append(self.score(probs[rows], probs[at.labelled[near.T]]))
-        return torch.cat(scores)
+    def score(self, contrasts: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+        return contrasts
 
     def reason(self, score: float, middle: float, at: Positions) -> str:
-        few = min(self.neighbours, len(at.labelled))
-        return f"answered unlike its {few} nearest labelled rows: divergence {score:.3g} (pool median {middle:.3g})"
-
-
-def _nearest(rows: Float[Tensor, "b d"], known: Float[Tensor, "m d"], size: int) -> Int[Tensor, "b size"]:
-    """Places of the nearest among unit vectors: those of largest product, but for zero vectors, which have length 0."""
-    lengths = known.square().sum(1)
-    return (lengths - 2 * products(rows, known)).topk(size, dim=1, largest=False).indices
+        return f"answered unlike the labelled rows nearest to it: divergence {score:.3g} (pool median {middle:.3g})"

@@ -20,10 +20,12 @@ from querist.core.progress import report
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.scores.entropy import entropy
 from querist.selectors.base import shuffled
+from querist.selectors.cosines import cosines_with
 from querist.selectors.k_center import k_center
-from querist.selectors.points import products
+from querist.selectors.points import Points, as_points, unit
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import in_blocks
 from querist.views.embeddings import Embeddings
 from querist.views.probs import Probs
 
@@ -70,7 +72,7 @@ class ExplorationP(Strategy):
     family: ClassVar = "hybrid"
     paper: ClassVar = "yin2017similarity"
     survey: ClassVar = "3.1.2"
-    cost: ClassVar = "time O(n (m + k) d), memory O(n d)"
+    cost: ClassVar = "time O(n (m + k) d), memory O(n)"
     tasks: ClassVar = ("classification", "multilabel", "tokens")
 
     def __post_init__(self) -> None:
@@ -89,35 +91,35 @@ class ExplorationP(Strategy):
     def pick(
         self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions, k: int, rng: Generator
     ) -> Int[Tensor, "k"]:
-        unsure = at.per_row(entropy(probs), how=self.aggregate)
-        directions = torch.nn.functional.normalize(embeddings, dim=-1)
-        first = self._exploit(unsure, directions, at=at, k=self.unsure_rows(labelled=len(at.labelled), k=k), rng=rng)
+        unsure = at.per_row(in_blocks(entropy, probs), how=self.aggregate)
+        points = as_points(embeddings)
+        first = self._exploit(unsure, points, at=at, k=self.unsure_rows(labelled=len(at.labelled), k=k), rng=rng)
         if len(first) == k:
             return first
         # On the sphere the least cosine is the largest distance.
         taken = torch.cat([at.labelled, first])
-        rest = k_center(directions, k=k - len(first), labelled=taken, candidates=at.candidates, rng=rng)
+        rest = k_center(unit(points), k=k - len(first), labelled=taken, candidates=at.candidates, rng=rng)
         return torch.cat([first, rest])
 
     def _exploit(
-        self, unsure: Float[Tensor, "n"], directions: Float[Tensor, "n d"], *, at: Positions, k: int, rng: Generator
+        self, unsure: Float[Tensor, "n"], points: Points, *, at: Positions, k: int, rng: Generator
     ) -> Int[Tensor, "k"]:
         free = shuffled(at.candidates, rng)  # the first of equals is then a random one
-        mine, value = directions[free], unsure[free].clone()
+        value = unsure[free].clone()
         likeness = torch.full_like(value, -torch.inf)
         places: list[int] = []
         for _ in range(k):
             report("exploration_p", len(places), of=k)
             place = int((value - self.alpha * likeness if places else value).argmax())
             places.append(place)
-            torch.maximum(likeness, products(mine, mine[place, None])[:, 0], out=likeness)
+            torch.maximum(likeness, cosines_with(points, free[place, None])[free, 0], out=likeness)
             value[place] = -torch.inf
         return free[places]
 
     def reasons(
         self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions, picked: Int[Tensor, "k"]
     ) -> list[str]:
-        unsure = at.per_row(entropy(probs), how=self.aggregate)
+        unsure = at.per_row(in_blocks(entropy, probs), how=self.aggregate)
         middle = float(unsure[at.candidates].median())
         boundary = self.unsure_rows(labelled=len(at.labelled), k=len(picked))
         return [

@@ -13,8 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from querist.core.errors import UsageError
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.scores.entropy import entropy
@@ -22,6 +20,7 @@ from querist.selectors.fisher import fisher_shares
 from querist.selectors.top_k import top_k
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import in_blocks
 from querist.views.embeddings import Embeddings
 from querist.views.probs import Probs
 
@@ -32,11 +31,11 @@ class FisherInformation(Strategy):
 
     A fitted layer is as wrong on the pool as the labels leave the directions open that the pool uses. ``I_U`` says how
     much each direction is used, ``I_S`` how well a batch would fix it, and the trace of their ratio is the error that
-    is left. Unsure rows inform most, so only they are tried. What is labelled already is left out of ``I_S``, as in the
-    papers: the batch has to stand for the pool by itself, whatever the next training forgets.
+    is left. Unsure rows inform most, so only they are tried. What is labelled already counts in ``I_U`` and not in
+    ``I_S``: the batch has to stand for all rows by itself, whatever the next training forgets.
 
     Formula:
-        ``argmin_S tr((delta I + sum_S I(x))^-1 mean_U I(u))``, ``I(x) = (diag p - p p^T) (x) z z^T``
+        ``argmin_S tr((delta I + sum_S I(x))^-1 mean_u I(u))``, ``I(x) = (diag p - p p^T) (x) z z^T``
 
     Use it when:
         batches are to be small sets that train a linear head well, the classes and embedding dimensions are few, and
@@ -66,7 +65,7 @@ class FisherInformation(Strategy):
     family: ClassVar = "hybrid"
     paper: ClassVar = "hoi2006batch"
     survey: ClassVar = "3.1"
-    cost: ClassVar = "time O(n (c d)^2 + (c d)^3 + beta k^2 c^2 d), memory O(n d + beta k c^2 + (c d)^2)"
+    cost: ClassVar = "time O(n (c d)^2 + (c d)^3 + beta k^2 c^2 d), memory O(n + beta k c^2 + (c d)^2)"
     tasks: ClassVar = ("classification",)
 
     def __post_init__(self) -> None:
@@ -94,19 +93,13 @@ class FisherInformation(Strategy):
         self, probs: Tensor, embeddings: Tensor, *, at: Positions, k: int, rng: Generator
     ) -> tuple[Tensor, Tensor]:
         size = min(self.beta * k, len(at.candidates))
-        shortlist = top_k(entropy(probs), k=size, candidates=at.candidates, rng=rng)
-        # The pool alone, or with what is labelled behind it.
-        rows = torch.cat([at.candidates, at.labelled]) if self.with_labelled else at.candidates
-        place = torch.empty(at.n, dtype=torch.long, device=rows.device)
-        place[rows] = torch.arange(len(rows), device=rows.device)
-        places, shares = fisher_shares(
-            embeddings[rows],
+        return fisher_shares(
+            embeddings,
             k=k,
-            labelled=place[at.labelled] if self.with_labelled else None,
-            candidates=place[shortlist],
+            labelled=at.labelled if self.with_labelled else None,
+            candidates=top_k(in_blocks(entropy, probs), k=size, candidates=at.candidates, rng=rng),
             rng=rng,
-            probs=probs[rows],
+            probs=probs,
             regularisation=self.regularisation,
             oversample=1,
         )
-        return rows[places], shares

@@ -19,6 +19,7 @@ from querist.scores.mean_distance import mean_distance
 from querist.selectors.top_k import top_k
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import in_blocks, widened
 from querist.views.embeddings import Embeddings
 from querist.views.probs import Probs
 
@@ -74,16 +75,21 @@ class MedAl(Strategy):
     def pick(
         self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions, k: int, rng: Generator
     ) -> Int[Tensor, "k"]:
-        unsure = at.per_row(entropy(probs), how=self.aggregate)
+        unsure = at.per_row(in_blocks(entropy, probs), how=self.aggregate)
         shortlist = top_k(unsure, k=min(self.beta * k, len(at.candidates)), candidates=at.candidates, rng=rng)
-        return shortlist[top_k(mean_distance(embeddings[shortlist], embeddings[at.labelled]), k=k, rng=rng)]
+        return shortlist[top_k(_far(embeddings, shortlist, at), k=k, rng=rng)]
 
     def reasons(
         self, probs: Float[Tensor, "u c"], embeddings: Float[Tensor, "n d"], *, at: Positions, picked: Int[Tensor, "k"]
     ) -> list[str]:
-        unsure = at.per_row(entropy(probs), how=self.aggregate)
+        unsure = at.per_row(in_blocks(entropy, probs), how=self.aggregate)
         middle = float(unsure[at.candidates].median())
         return [
             f"unsure ({float(h):.3g}, pool median {middle:.3g}) and {float(far):.3g} from the labelled rows on average"
-            for h, far in zip(unsure[picked], mean_distance(embeddings[picked], embeddings[at.labelled]), strict=True)
+            for h, far in zip(unsure[picked], _far(embeddings, picked, at), strict=True)
         ]
+
+
+def _far(embeddings: Tensor, pos: Tensor, at: Positions) -> Float[Tensor, "q"]:
+    """Mean distance of some rows from the labelled ones."""
+    return mean_distance(widened(embeddings[pos]), widened(embeddings[at.labelled]))

@@ -19,16 +19,20 @@ import torch
 from querist.core.errors import UsageError
 from querist.core.progress import report
 from querist.core.types import Float, Generator, Int, Tensor
-from querist.scores.density import density
 from querist.scores.entropy import entropy
 from querist.selectors.base import shuffled
-from querist.selectors.points import TILE, products
+from querist.selectors.cosines import cosines_with
+from querist.selectors.points import as_points
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import in_blocks
+from querist.views.density import Density
 from querist.views.embeddings import Embeddings
 from querist.views.labels import Labels
 from querist.views.probs import Probs
 
+_TAKEN = 64
+"""Labelled rows that the candidates are compared with together."""
 _WORDS = ("typical of the pool", "unlike what is labelled", "unsure", "of a class with few labels")
 
 
@@ -68,7 +72,7 @@ class MultiCriteria(Strategy):
     family: ClassVar = "hybrid"
     paper: ClassVar = "yuan2019multicriteria"
     survey: ClassVar = "3.1.2"
-    cost: ClassVar = "time O(n (m + k) d), memory O(n d)"
+    cost: ClassVar = "time O(n (m + k) d), memory O(n)"
     tasks: ClassVar = ("classification",)
 
     def __post_init__(self) -> None:
@@ -76,15 +80,15 @@ class MultiCriteria(Strategy):
             raise UsageError(f"the weights are {self.weights}", hint="give four of 0 or more, not all 0")
 
     def needs(self) -> tuple[View, ...]:
-        return (Probs(), Embeddings(), Labels())
+        return (Probs(), Embeddings(), Density(), Labels())
 
-    def weights_for(self, probs: Float[Tensor, "q c"], counts: Float[Tensor, "c"]) -> tuple[float, float, float, float]:
-        """The weights at a stage: what the model says of the candidates, and how many labels each class has."""
+    def weights_for(self, unsure: Float[Tensor, "q"], counts: Float[Tensor, "c"]) -> tuple[float, float, float, float]:
+        """The weights at a stage: entropies of the candidates, and how many labels each class has."""
         if self.weights is not None:
             return self.weights
-        c = probs.shape[1]
+        c = len(counts)
         most = math.log(c) if c > 1 else 1.0
-        sure = 1 - float(entropy(probs).mean()) / most
+        sure = 1 - float(unsure.mean()) / most
         total = float(counts.sum())
         uneven = 1 - float(entropy(counts / total)) / most if total and c > 1 else 0.0
         return (1 - sure) / 2, (1 - sure) / 2, sure, uneven
@@ -93,38 +97,50 @@ class MultiCriteria(Strategy):
         self,
         probs: Float[Tensor, "n c"],
         embeddings: Float[Tensor, "n d"],
+        density: Float[Tensor, "n"],
         labels: Int[Tensor, "n"],
         *,
         at: Positions,
         k: int,
         rng: Generator,
     ) -> Int[Tensor, "k"]:
-        return self._criteria(probs, embeddings, labels, at=at, k=k, rng=rng)[0]
+        return self._criteria(probs, embeddings, density, labels, at=at, k=k, rng=rng)[0]
 
     def pick_with_reasons(
         self,
         probs: Float[Tensor, "n c"],
         embeddings: Float[Tensor, "n d"],
+        density: Float[Tensor, "n"],
         labels: Int[Tensor, "n"],
         *,
         at: Positions,
         k: int,
         rng: Generator,
     ) -> tuple[Tensor, list[str]]:
-        picked, most = self._criteria(probs, embeddings, labels, at=at, k=k, rng=rng)
+        picked, most = self._criteria(probs, embeddings, density, labels, at=at, k=k, rng=rng)
         return picked, [f"most of all {_WORDS[number]} ({share:.2f} of its score)" for number, share in most]
 
     def _criteria(
-        self, probs: Tensor, embeddings: Tensor, labels: Tensor, *, at: Positions, k: int, rng: Generator
+        self,
+        probs: Tensor,
+        embeddings: Tensor,
+        density: Tensor,
+        labels: Tensor,
+        *,
+        at: Positions,
+        k: int,
+        rng: Generator,
     ) -> tuple[Tensor, list[tuple[int, float]]]:
         """The picks, and for each the criterion that gave most of its score, with its share."""
         free = shuffled(at.candidates, rng)  # the first of equals is then a random one
-        directions = torch.nn.functional.normalize(embeddings, dim=-1)
-        mine, guess = directions[free], probs[free].argmax(1)
-        likeness = _likeness(mine, directions[at.labelled])
-        counts = torch.bincount(labels[at.labelled].clamp_min(0), minlength=probs.shape[1]).to(probs.dtype)
-        weights = self.weights_for(probs[free], counts)
-        fixed = [_scaled(density(mine, mine)), _scaled(entropy(probs[free]))]
+        points, guess = as_points(embeddings), in_blocks(lambda block: block.argmax(1), probs)[free]
+        unsure = in_blocks(entropy, probs)[free]
+        likeness = torch.full_like(unsure, -1.0)
+        for some in at.labelled.split(_TAKEN) if len(at.labelled) else ():
+            torch.maximum(likeness, cosines_with(points, some).amax(1)[free], out=likeness)
+        counts = torch.bincount(labels[at.labelled].clamp_min(0), minlength=probs.shape[1]).to(unsure.dtype)
+        weights = self.weights_for(unsure, counts)
+        fixed = [_scaled(density[free]), _scaled(unsure)]
         left = torch.ones(len(free), dtype=torch.bool, device=free.device)
         places: list[int] = []
         most: list[tuple[int, float]] = []
@@ -138,17 +154,9 @@ class MultiCriteria(Strategy):
             share = parts[:, place] / parts[:, place].sum().clamp_min(1e-12)
             most.append((int(share.argmax()), float(share.max())))
             left[place] = False
-            torch.maximum(likeness, products(mine, mine[place, None])[:, 0], out=likeness)
+            torch.maximum(likeness, cosines_with(points, free[place, None])[free, 0], out=likeness)
             counts[guess[place]] += 1  # as if it were what the model takes it for
         return free[places], most
-
-
-def _likeness(mine: Float[Tensor, "q d"], known: Float[Tensor, "m d"]) -> Float[Tensor, "q"]:
-    """Largest cosine to a labelled row; -1 without any."""
-    likeness = mine.new_full((len(mine),), -1.0)
-    for some in known.split(max(1, TILE // len(mine))) if len(known) else ():
-        torch.maximum(likeness, products(mine, some).amax(1), out=likeness)
-    return likeness
 
 
 def _scaled(values: Float[Tensor, "q"]) -> Float[Tensor, "q"]:

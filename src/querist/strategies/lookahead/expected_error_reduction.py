@@ -26,6 +26,7 @@ from querist.selectors.softmax_layer import SoftmaxLayer
 from querist.selectors.top_k import top_k
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import block_rows
 from querist.views.embeddings import Embeddings
 from querist.views.labels import Labels
 
@@ -161,8 +162,8 @@ class ExpectedErrorReduction(Strategy):
 
 def _scaled(embeddings: Float[Tensor, "n d"], pos: Int[Tensor, "q"]) -> Float[Tensor, "q d"]:
     """Some rows, from the middle of the table, in units in which its mean squared length is ``d``."""
-    middle = embeddings.mean(0, dtype=torch.float64)
-    blocks = embeddings.split(max(1, _TILE // embeddings.shape[1]))
+    blocks = embeddings.split(block_rows(2 * embeddings.shape[1]))
+    middle = torch.stack([block.sum(0, dtype=torch.float64) for block in blocks]).sum(0) / len(embeddings)
     squares = sum(float((block - middle).square().sum()) for block in blocks) / embeddings.numel()
     return (embeddings[pos] - middle) / max(squares**0.5, torch.finfo(torch.float32).tiny)
 

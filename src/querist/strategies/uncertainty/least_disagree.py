@@ -19,9 +19,11 @@ from querist.core.errors import UsageError
 from querist.core.progress import report
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.base import shuffled
-from querist.selectors.points import products
+from querist.selectors.cosines import cosines_with
+from querist.selectors.points import Points, as_points, products
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
+from querist.views.blocks import block_rows, widened
 from querist.views.embeddings import Embeddings
 from querist.views.head import Head
 
@@ -67,7 +69,7 @@ class LeastDisagree(Strategy):
     family: ClassVar = "uncertainty"
     paper: ClassVar = "cho2024querying"
     survey: ClassVar = "3.1.2"
-    cost: ClassVar = "time O(draws n (c d + log n) + n k d), memory O(n (c + d))"
+    cost: ClassVar = "time O(draws n (c d + log n) + n k d), memory O(n c)"
     tasks: ClassVar = ("classification",)
     deterministic: ClassVar = False
 
@@ -109,31 +111,34 @@ class LeastDisagree(Strategy):
     ) -> tuple[Tensor, Tensor, float]:
         """The picks, their metric, and the median of all."""
         free = shuffled(at.candidates, rng)  # the first of equals is then a random one
-        rows = embeddings[free]
-        metric = self.metric(rows, head, rng=rng)
+        metric = self.metric(embeddings, free, widened(head), rng=rng)
         order = torch.argsort(metric, stable=True)
         places = order[:k]
         if self.diverse:
-            places = order[_seeds(torch.nn.functional.normalize(rows[order], dim=-1), metric[order], k=k, rng=rng)]
+            places = order[_seeds(as_points(embeddings), free[order], metric[order], k=k, rng=rng)]
         return free[places], metric[places], float(metric.median())
 
     def metric(
-        self, rows: Float[Tensor, "q d"], head: Float[Tensor, "c d_plus_1"], *, rng: Generator
+        self,
+        embeddings: Float[Tensor, "n d"],
+        pos: Int[Tensor, "q"],
+        head: Float[Tensor, "c d_plus_1"],
+        *,
+        rng: Generator,
     ) -> Float[Tensor, "q"]:
-        """Least share of the rows that flip along with each, over all directions drawn; in double precision."""
-        logits = products(rows, head[:, :-1]) + head[:, -1]
+        """Least share of the rows at ``pos`` that flip along with each, over all directions drawn."""
+        logits = _class_scores(embeddings, pos, head)
         top, guess = logits.max(1, keepdim=True)
         gap = top - logits
-        least = torch.ones(len(rows), dtype=torch.float64, device=rows.device)
+        least = torch.ones(len(pos), dtype=torch.float64, device=logits.device)
         since = 0
         for draw in range(self.draws):
             report("least_disagree", draw, of=self.draws)
-            noise = torch.randn(head.shape, generator=rng).to(rows)
-            moved = products(rows, noise[:, :-1]) + noise[:, -1]
-            closing = moved - moved.gather(1, guess)
+            closing = _class_scores(embeddings, pos, torch.randn(head.shape, generator=rng).to(head))
+            closing -= closing.gather(1, guess)
             # The scale at which another class overtakes the guess; its own gap closes at 0 with nothing gained.
             scale = torch.where(closing > 0, gap / closing, torch.inf).amin(1)
-            flipped = torch.searchsorted(scale.sort().values, scale, right=True) / len(rows)
+            flipped = torch.searchsorted(scale.sort().values, scale, right=True) / len(pos)
             share = torch.where(scale < torch.inf, flipped.double(), 1.0)
             since = 0 if bool((share < least).any()) else since + 1
             if since == self.stop:
@@ -142,8 +147,19 @@ class LeastDisagree(Strategy):
         return least
 
 
-def _seeds(directions: Float[Tensor, "q d"], metric: Float[Tensor, "q"], *, k: int, rng: Generator) -> Int[Tensor, "k"]:
-    """Places of ``k`` rows that come in the order of their metric, drawn by weight and distance."""
+def _class_scores(
+    embeddings: Float[Tensor, "n d"], pos: Int[Tensor, "q"], head: Float[Tensor, "c d_plus_1"]
+) -> Float[Tensor, "q c"]:
+    blocks = pos.split(block_rows(embeddings.shape[1] + len(head)))
+    return (
+        torch.cat([products(widened(embeddings[some]).to(head.dtype), head[:, :-1]) for some in blocks]) + head[:, -1]
+    )
+
+
+def _seeds(
+    points: Points, pos: Int[Tensor, "q"], metric: Float[Tensor, "q"], *, k: int, rng: Generator
+) -> Int[Tensor, "k"]:
+    """Places in ``pos`` of ``k`` rows drawn by weight and distance; ``pos`` is in the order of the metric."""
     limit = metric[min(k, len(metric) - 1)]
     if not limit > 0:
         limit = metric[metric > 0].amin() if bool((metric > 0).any()) else torch.ones_like(limit)
@@ -155,7 +171,7 @@ def _seeds(directions: Float[Tensor, "q d"], metric: Float[Tensor, "q"], *, k: i
     left = torch.ones(len(metric), dtype=torch.bool, device=metric.device)
     left[0] = False
     while len(places) < k:
-        torch.minimum(apart, 1 - products(directions, directions[places[-1], None])[:, 0].double(), out=apart)
+        torch.minimum(apart, 1 - cosines_with(points, pos[places[-1], None])[pos, 0].double(), out=apart)
         apart.masked_fill_(apart < 1e-5, 0)
         ends = ((weight * apart).square() * left).cumsum(0)
         if not float(ends[-1]) > 0:  # all that is left points where a pick does

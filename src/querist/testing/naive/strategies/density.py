@@ -122,7 +122,7 @@ def discriminative_picks(strategy: Any, points: list, *, at: Positions, k: int, 
         rows = [points[pos] for pos in known + others]
         network = _separator(rows, len(known), strategy.steps, rng)
         odds = network(_seen_from([points[pos] for pos in seen], rows))[:, 0].tolist()
-        torch.randperm(len(seen), generator=rng)  # the draw that would break ties, of which there are none
+        torch.empty(len(seen), dtype=torch.int64).random_(generator=rng)  # the draws that would break ties: none
         order = sorted(range(len(seen)), key=lambda place: -odds[place])
         new = [seen[place] for place in order[:size]]
         picked, known, left = picked + new, known + new, [pos for pos in left if pos not in new]

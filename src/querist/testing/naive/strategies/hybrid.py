@@ -152,20 +152,18 @@ def cluster_margin_picks(
 def fisher_information_picks(
     strategy: Any, probs: list, embeddings: list, *, at: Positions, k: int, rng: Generator
 ) -> list[int]:
-    """Fisher information of the unlabelled rows alone, put in one by one from a shortlist."""
-    candidates = at.candidates.tolist()
-    shortlist = sorted(candidates, key=lambda pos: -scores.entropy(probs[pos]))[: strategy.beta * k]
-    places = fisher.fisher_picks(
-        [embeddings[pos] for pos in candidates],
+    """Fisher information of the batch alone, put together from a shortlist."""
+    shortlist = sorted(at.candidates.tolist(), key=lambda pos: -scores.entropy(probs[pos]))[: strategy.beta * k]
+    return fisher.fisher_picks(
+        embeddings,
         k=k,
         labelled=[],
-        candidates=[candidates.index(pos) for pos in shortlist],
+        candidates=shortlist,
         rng=rng,
-        probs=[probs[pos] for pos in candidates],
+        probs=probs,
         regularisation=strategy.regularisation,
         oversample=1,
     )
-    return [candidates[place] for place in places]
 
 
 def med_al_picks(strategy: Any, probs: list, embeddings: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
@@ -178,14 +176,10 @@ def med_al_picks(strategy: Any, probs: list, embeddings: list, *, at: Positions,
     return sorted(shortlist, key=lambda pos: -far[pos])[:k]
 
 
-def contrastive_scores(strategy: Any, probs: list, embeddings: list, *, at: Positions) -> list[float]:
-    """Each row against its nearest labelled rows, by angle."""
-    units = [unit(z) for z in embeddings]
-    answer = []
-    for pos, own in enumerate(probs):
-        near = sorted(at.labelled.tolist(), key=lambda other: math.dist(units[pos], units[other]))
-        answer.append(scores.contrast(own, [probs[other] for other in near[: strategy.neighbours]]))
-    return answer
+def contrastive_scores(strategy: Any, contrasts: list, *, at: Positions) -> list[float]:
+    """What the view says."""
+    del strategy, at
+    return contrasts
 
 
 def cdal_picks(strategy: Any, probs: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
@@ -234,7 +228,7 @@ def _alike(pos: int, others: list[int], units: list[list[float]]) -> float:
 
 
 def multi_criteria_picks(
-    strategy: Any, probs: list, embeddings: list, labels: list, *, at: Positions, k: int, rng: Generator
+    strategy: Any, probs: list, embeddings: list, typical: list, labels: list, *, at: Positions, k: int, rng: Generator
 ) -> list[int]:
     """The four criteria in a table, scaled and weighed anew for each pick."""
     del strategy, rng
@@ -244,13 +238,13 @@ def multi_criteria_picks(
     classes = [int(labels[pos]) for pos in taken]
     sure = 1 - sum(scores.entropy(probs[pos]) for pos in candidates) / len(candidates) / math.log(c)
     uneven = 1 - scores.entropy([classes.count(own) / len(classes) for own in range(c)]) / math.log(c)
-    typical = scores.density([embeddings[pos] for pos in candidates])
+    dense = [typical[pos] for pos in candidates]
     free = list(candidates)
     for _ in range(k):
         new = [-_alike(pos, taken, units) for pos in candidates]
         unsure = [scores.entropy(probs[pos]) for pos in candidates]
         scarce = [1 - classes.count(guess[pos]) / len(classes) for pos in candidates]
-        columns = zip(*map(_scaled, (typical, new, unsure, scarce)), strict=True)
+        columns = zip(*map(_scaled, (dense, new, unsure, scarce)), strict=True)
         weights = ((1 - sure) / 2, (1 - sure) / 2, sure, uneven)
         totals = [sum(w * x for w, x in zip(weights, column, strict=True)) for column in columns]
         best = max(free, key=lambda pos: totals[candidates.index(pos)])
