@@ -16,10 +16,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # MkDocs runs this file, it does not import it
 from docstrings import as_markdown
-from papers import papers, reference
+
+from querist.core.docstrings import FORMULA, NOT, USE, sections
+from querist.core.papers import papers, reference, short, spelled
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "querist"
+
+LETTERS = "n rows, m labelled, k picks, c classes, d numbers in an embedding, s samples, u units"
 
 # A link of a page at the root of the repository -> the same page in the docs.
 TURNED = {
@@ -33,45 +37,125 @@ TURNED = {
 
 def strategy_page(name: str) -> str:
     """A strategy's page, from its class alone."""
+    from querist.strategies import registry
+
+    cls = registry[name]
+    said = sections(cls.__doc__)
+    lead, header = _header(cls)
+    boxes = "".join(
+        _box(kind, heading, said[heading])
+        for kind, heading in (("abstract", FORMULA), ("success", USE), ("warning", NOT))
+        if heading in said
+    )
+    options = "" if "Args" in said else "It has none.\n\n"
+    return (
+        f"# {cls.__name__}\n\n**{lead}**\n\n{_prose(said[''])}\n\n{boxes}\n"
+        f"## Try it\n\n```python\n{example(cls)}\n```\n\n"
+        f"On the command line: `querist run --strategy {name}`, and `querist strategies --why {name}`.\n\n"
+        f"## Paper and cost\n\n{_facts(name)}\n{_prose(header)}\n\n"
+        f"## Options\n\n{options}::: {cls.__module__}.{cls.__name__}\n    options:\n      heading_level: 3\n"
+        "      members: []\n      show_docstring_description: false\n      show_docstring_examples: false\n"
+    )
+
+
+def _header(cls: type) -> tuple[str, str]:
+    """What the file of a class says: the first sentence without the name, and the rest."""
+    lead, _, header = (inspect.getdoc(inspect.getmodule(cls)) or "").partition("\n\n")
+    return _capital(" ".join((lead.partition(": ")[2] or lead).split())), header
+
+
+def _facts(name: str) -> str:
+    """What there is to know of a strategy, a line each."""
     from querist.strategies import describe, registry
 
     cls, said = registry[name], describe(name)
     fields = papers().get(cls.paper)
     facts = {
-        "Family": cls.family,
         "Paper": reference(fields) if fields else "none: a baseline" if not cls.paper else cls.paper,
-        "Rows of the literature table": ", ".join(cls.rows),
-        "Section of the survey (ren2021survey)": cls.survey,
+        "Time and memory": f"{cls.cost} ({LETTERS})" if cls.cost else "",
+        "Reads": ", ".join(f"`{view}`" for view in said["views"]) or "nothing of the model",
         "Tasks": ", ".join(cls.tasks),
-        "Views": ", ".join(f"`{view}`" for view in said["views"]) or "none",
-        "Cost": cls.cost,
+        "Chance": "the seed breaks ties only" if cls.deterministic else "it draws: another seed gives other picks",
+        "Without labels": "it raises `ColdStart`" if cls.needs_labels else "",
+        "Family": cls.family,
+        "Rows of the literature table": ", ".join(cls.rows),
+        "Section of the survey": f"{cls.survey} of {_cited('ren2021survey')}" if cls.survey else "",
         "File": f"`{said['file']}`",
-        "Needs labels": "yes: it raises `ColdStart` without any" if cls.needs_labels else "no",
-        **{f"Known gap: {check}": reason for check, reason in cls.known_gaps.items()},
+        **{f"Known gap, {check}": reason for check, reason in cls.known_gaps.items()},
     }
-    lines = [f"| {fact} | {_cell(value)} |\n" for fact, value in facts.items() if value]
-    lines.insert(1, "|---|---|\n")
-    header = as_markdown(inspect.getdoc(inspect.getmodule(cls)) or "")
-    return (
-        f"# {cls.__name__}\n\n{header}\n\n{''.join(lines)}\n"
-        f"On the command line: `querist run --strategy {name}`\n\n"
-        f"::: {cls.__module__}.{cls.__name__}\n    options:\n      heading_level: 2\n      members: []\n"
-    )
+    return "".join(f"- **{fact}**: {' '.join(value.split())}\n" for fact, value in facts.items() if value)
+
+
+def example(cls: type) -> str:
+    """The example of a class as a script that can be copied: what it prints stands in comments.
+
+    Example:
+        >>> print(example(type("A", (), {"__doc__": "A.\\n\\nExample:\\n    >>> 1 + 1\\n    2", "__module__": "b"})))
+        from b import A
+        <BLANKLINE>
+        print(1 + 1)  # 2
+    """
+    import doctest
+
+    lines = [f"from {cls.__module__.partition('.strategies.')[0]}.strategies import {cls.__name__}"]
+    if ".strategies." not in cls.__module__:
+        lines = [f"from {cls.__module__} import {cls.__name__}"]
+    found = doctest.DocTestParser().get_examples(inspect.cleandoc(cls.__doc__ or ""))
+    imports = [part.source.strip() for part in found if part.source.startswith(("from ", "import "))]
+    names = {word for part in found for word in re.findall(r"\b(torch|np)\b", part.source)}
+    lines = [{"torch": "import torch", "np": "import numpy as np"}[word] for word in sorted(names)] + lines
+    lines = [*sorted(set(lines) - set(imports)), *imports, ""]
+    for part in found:
+        source, want = part.source.strip(), part.want.strip()
+        if source in imports:
+            continue
+        if not want or "\n" in source + want or source.startswith("print("):
+            lines.append(source)
+            continue
+        code, _, remark = source.partition("  #")
+        lines += [f"#{remark}"] if remark else []
+        lines.append(f"print({code.strip()})  # {want}")
+    return "\n".join(lines)
+
+
+def _box(kind: str, heading: str, text: str) -> str:
+    body = _prose(text) if heading == FORMULA else _capital(_prose(text))
+    return f'!!! {kind} "{heading}"\n\n' + "".join(f"    {line}\n" for line in body.splitlines()) + "\n"
+
+
+def _prose(text: str) -> str:
+    """Words of a docstring for a page two folders from the list of papers: papers are links to it."""
+    return spelled(as_markdown(text), lambda key, _: _cited(key))
+
+
+def _cited(key: str) -> str:
+    return f"[{short(papers()[key])}](../papers.md#{key})"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def strategies_page() -> str:
-    """All strategies in a table, by family."""
+    """All strategies by family, with a sentence each."""
     from querist.strategies import registry
 
-    classes = sorted(((registry[name].family, name, registry[name]) for name in registry), key=lambda row: row[:2])
-    lines = [
-        f"| [{name}]({name}.md) | {family} | {', '.join(cls.rows)} | {cls.paper} | {_cell(cls.cost)} |\n"
-        for family, name, cls in classes
+    parts = [
+        "# Strategies\n\nEach is one file, with one published idea; `querist strategies` prints the same list, and "
+        "`querist strategies --why NAME` what is to be said for and against one. Costs: "
+        f"{LETTERS}.\n"
     ]
-    return (
-        "# Strategies\n\nEach is one file, with one published idea; `querist strategies` prints the same list.\n\n"
-        f"| name | family | rows | paper | cost |\n|---|---|---|---|---|\n{''.join(lines)}"
-    )
+    for family in sorted({registry[name].family for name in registry}):
+        parts.append(
+            f"\n## {_capital(family)}\n\n| name | what it does | paper | rows | cost |\n|---|---|---|---|---|\n"
+        )
+        for name in registry:
+            cls = registry[name]
+            if cls.family == family:
+                paper = _cited(cls.paper) if cls.paper in papers() else cls.paper
+                cells = (f"[{name}]({name}.md)", _header(cls)[0], paper, ", ".join(cls.rows), cls.cost)
+                parts.append(f"| {' | '.join(map(_cell, cells))} |\n")
+    return "".join(parts)
 
 
 def commands_page() -> str:
@@ -131,7 +215,7 @@ def examples_page() -> str:
 
 def papers_page() -> str:
     """The list of papers."""
-    lines = [f"- **{key}**: {reference(fields)}\n" for key, fields in sorted(papers().items())]
+    lines = [f'- <a id="{key}"></a>**{key}**: {reference(fields)}\n' for key, fields in sorted(papers().items())]
     return f"# Papers\n\nCited by key in the code.\n\n{''.join(lines)}"
 
 

@@ -23,6 +23,19 @@ from querist.views.probs import Probs
 class Entropy(ScoreStrategy):
     """Rows by ``-sum_c p_c log p_c``: how much of the answer the model still lacks, all classes counted.
 
+    Formula:
+        ``H(x) = -sum_c p_c log p_c``; with samples, of ``p = 1/T sum_t p^t``
+
+    Use it when:
+        classes are few, some labels of each are there, and batches are small. It asks for one forward pass, and no
+        other strategy on a single network was decisively better in a broad comparison (gashi2024deep).
+
+    Not when:
+        classes are many: a tail of unlikely ones raises the entropy of rows whose decision is clear
+        (joshi2009multiclass), which ``margin`` does not mind. Nor for the first labels, when typical rows teach more
+        than unsure ones (hacohen2022active); nor with rows that nobody can label, which it asks first
+        (karamcheti2021mind); nor for large batches, since near twins score alike.
+
     Args:
         samples: networks whose probabilities are averaged first, the paper's T; 0 takes the trained network alone,
             with dropout off.
