@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -52,7 +53,7 @@ def strategy_page(name: str) -> str:
         f"# {cls.__name__}\n\n**{lead}**\n\n{_prose(said[''])}\n\n{boxes}\n"
         f"## Try it\n\n```python\n{example(cls)}\n```\n\n"
         f"On the command line: `querist run --strategy {name}`, and `querist strategies --why {name}`.\n\n"
-        f"## Paper and cost\n\n{_facts(name)}\n{_prose(header)}\n\n"
+        f"{_measured(name)}## Paper and cost\n\n{_facts(name)}\n{_prose(header)}\n\n"
         f"## Options\n\n{options}::: {cls.__module__}.{cls.__name__}\n    options:\n      heading_level: 3\n"
         "      members: []\n      show_docstring_description: false\n      show_docstring_examples: false\n"
     )
@@ -116,6 +117,31 @@ def example(cls: type) -> str:
         lines += [f"#{remark}"] if remark else []
         lines.append(f"print({code.strip()})  # {want}")
     return "\n".join(lines)
+
+
+def _measured(name: str) -> str:
+    """What the results have on a strategy (benchmarks/results), a line a data set; nothing where there is none."""
+    from querist.bench.curves import area_under_curve
+    from querist.bench.intervals import paired
+
+    lines = []
+    for file in sorted((ROOT / "docs" / "results" / "strategies").glob("*.json")):
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        mine, twin = (cells.get(one, {}).get("seeds", {}) for one in (name, "random"))
+        shared = sorted(set(mine) & set(twin))
+        if name == "random" or len(shared) < 2:
+            continue
+        heights = [
+            [100 * area_under_curve(list(zip(arm[seed]["labels"], arm[seed]["value"], strict=True))) for seed in shared]
+            for arm in (mine, twin)
+        ]
+        over = paired(*heights)
+        lines.append(
+            f"- [{file.stem}](../results/strategies/{file.stem}.md): {over.mean:+.2f} points over random "
+            f"({over.low:+.2f} to {over.high:+.2f}) from {mine[shared[0]]['labels'][0]} to "
+            f"{mine[shared[0]]['labels'][-1]} labels\n"
+        )
+    return f"## Measured\n\n{''.join(lines)}\n" if lines else ""
 
 
 def _box(kind: str, heading: str, text: str) -> str:

@@ -88,6 +88,7 @@ def panels(
     value: str,
     twin: Line | None = None,
     columns: int = 4,
+    floor: float = -math.inf,
     palette: Palette | None = None,
 ) -> Figure:
     """A panel a line, all on the same axes, with a line at zero: for differences to a baseline.
@@ -97,11 +98,14 @@ def panels(
         value: name of the value axis.
         twin: drawn thin and dashed in every panel, to compare with.
         columns: panels side by side.
+        floor: the value axis begins here at the lowest, so that one bad line does not flatten all others; a line that
+            goes below is named with an arrow.
         palette: colours; for print on white if ``None``.
     """
     from matplotlib.figure import Figure
 
     palette = palette or Palette()
+    columns = min(columns, max(1, len(lines)))
     rows = math.ceil(len(lines) / columns)
     with style(8.5):
         figure = Figure(figsize=(2.1 * columns, 1.65 * rows + 0.45), layout="constrained")
@@ -114,7 +118,10 @@ def panels(
                 axes.plot(labels, values, color=palette.faint, linewidth=1, dashes=(3, 2))
             draw(axes, line, palette=palette, place=0, marker="")
             dress(axes, palette=palette)
-            axes.set_title(line.name, fontsize=8.5, color=palette.ink, loc="left")
+            below = any(value < floor for _, value in line.points)
+            axes.set_title(f"{line.name} \u2193" if below else line.name, fontsize=8.5, color=palette.ink, loc="left")
+        if grid.flat[0].get_ylim()[0] < floor:
+            grid.flat[0].set_ylim(bottom=floor)  # shared by all
         for axes in grid.flat[len(lines) :]:
             axes.set_visible(False)
         for axes in grid.flat[max(0, len(lines) - columns) : len(lines)]:

@@ -39,3 +39,11 @@ def test_a_line_without_points_is_left_out() -> None:
     assert curves([Line(name="empty", points=[]), A], value="accuracy").axes[0].get_legend_handles_labels()[1] == [
         "badge"
     ]
+
+
+def test_one_bad_line_does_not_flatten_the_others() -> None:
+    bad = Line(name="bad", points=[(20, 0.0), (40, -50.0)])
+    figure = panels([Line(name="good", points=[(20, 0.0), (40, 2.0)]), bad], value="points", floor=-8)
+    assert figure.axes[0].get_ylim()[0] == -8
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["good", "bad \u2193"]
+    assert panels([A], value="points", floor=-8).axes[0].get_ylim()[0] > -1
