@@ -73,7 +73,7 @@ def _facts(name: str) -> str:
     fields = papers().get(cls.paper)
     facts = {
         "Paper": reference(fields) if fields else "none: a baseline" if not cls.paper else cls.paper,
-        "Time and memory": f"{cls.cost} ({LETTERS})" if cls.cost else "",
+        "Cost": f"{cls.cost} ({LETTERS})" if cls.cost else "",
         "Reads": ", ".join(f"`{view}`" for view in said["views"]) or "nothing of the model",
         "Tasks": ", ".join(cls.tasks),
         "Chance": "the seed breaks ties only" if cls.deterministic else "it draws: another seed gives other picks",

@@ -72,7 +72,7 @@ def test_a_page_says_when_and_when_not(name: str, pages: dict[str, str]) -> None
         '!!! abstract "Formula"',
         '!!! success "Use it when"',
         '!!! warning "Not when"',
-        "**Time and memory**",
+        "**Cost**",
     ):
         assert page.count(heading) == 1
     keys = set(re.findall(r"papers\.md#(\w+)", page))
