@@ -26,6 +26,8 @@ PACKAGE = ROOT / "src" / "querist"
 
 LETTERS = "n rows, m labelled, k picks, c classes, d numbers in an embedding, s samples, u units"
 
+QUOTES = ("'", '"')
+
 # A link of a page at the root of the repository -> the same page in the docs.
 TURNED = {
     "README.md": "index.md",
@@ -115,7 +117,10 @@ def example(cls: type) -> str:
             continue
         code, _, remark = source.partition("  #")
         lines += [f"#{remark}"] if remark else []
-        lines.append(f"print({code.strip()})  # {want}")
+        code = code.strip()
+        # What the prompt shows and ``print`` does not: the brackets of a bare tuple, the quotes of a text.
+        code = f"({code})" if isinstance(ast.parse(code, mode="eval").body, ast.Tuple) and code[0] != "(" else code
+        lines.append(f"print({f'repr({code})' if want[0] in QUOTES else code})  # {want}")
     return "\n".join(lines)
 
 
