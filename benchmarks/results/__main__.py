@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,25 @@ def main(words: Sequence[str] | None = None) -> int:
     """Plan or run, and write the pages."""
     given = _options().parse_args(words)
     try:
-        return _run(given)
+        with stopped_by_term():
+            return _run(given)
     except QueristError as error:
         print(error, file=sys.stderr)
         return 2
+
+
+@contextmanager
+def stopped_by_term() -> Iterator[None]:
+    """A polite kill ends the cells too: what runs in the background often hears no Ctrl-C."""
+
+    def stop(*_: Any) -> None:
+        raise SystemExit("stopped; the same command goes on")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(given: argparse.Namespace) -> int:

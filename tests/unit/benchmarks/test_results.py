@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +118,21 @@ def test_how_processes_end(tmp_path: Path) -> None:
     assert ended["crash"].message == "ended with 3: the last word"
     assert ended["slow"].message == "took over 2 seconds"
     assert 2 <= ended["slow"].seconds < 30
+
+
+def test_a_polite_kill_ends_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = runner.Work(name="slow", command=(sys.executable, "-c", "import time; time.sleep(60)"), limit_s=60)
+    started: list[Any] = []
+
+    def killed_meanwhile(self: Any) -> None:
+        started.append(self.process)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(runner._Process, "ended", killed_meanwhile)
+    with pytest.raises(SystemExit, match="goes on"), command.stopped_by_term():
+        runner.run_all([work], workers=1, folder=tmp_path, then=print)
+    assert started[0].poll() is not None
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 @pytest.fixture
