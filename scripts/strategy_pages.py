@@ -60,6 +60,8 @@ def _facts(name: str) -> str:
         "Reads": ", ".join(f"`{view}`" for view in said["views"]) or "nothing of the model",
         "Tasks": ", ".join(cls.tasks),
         "Chance": "the seed breaks ties only" if cls.deterministic else "it draws: another seed gives other picks",
+        "Kind": f"a {said['kind']}, and this runs it" if said["kind"] != "strategy" else "",
+        "Slow": getattr(cls, "slow", ""),
         "Without labels": "it raises `ColdStart`" if cls.needs_labels else "",
         "Family": cls.family,
         "Rows of the literature table": ", ".join(cls.rows),
