@@ -27,7 +27,7 @@ from querist.models.inputs import ArrayEncoder, Encoder, Stored, encoder_for
 from querist.models.labelled import LabelledRows, Scale
 from querist.models.out_table import OutTable
 from querist.tasks.base import Label, Task
-from querist.training.fit import fit, seeded
+from querist.training.fit import Trained, Training, fit, seeded
 from querist.training.recipe import Recipe
 from querist.views.base import View
 from querist.views.embeddings import Embeddings
@@ -58,6 +58,8 @@ class TorchModule(Adapter):
         start: where a training starts: ``scratch``, ``initial`` or ``warm``
             (see :class:`querist.models.weights.Source`).
         recipe: optimiser, length and stopping rule.
+        training: a function of your own that trains the network, in the place of the recipe (of which only the
+            augmentation stays); see :class:`querist.training.fit.Training`.
         encoder: from payloads to what the network reads; ``"auto"`` takes the one for the pool's modality, ``None``
             hands payload arrays over as they are, as float32.
         features: name of the layer that reads the embeddings, where it is not the last linear one.
@@ -88,6 +90,7 @@ class TorchModule(Adapter):
         *,
         start: weights.Start | None = None,
         recipe: Recipe | None = None,
+        training: Training | None = None,
         encoder: Encoder | Literal["auto"] | None = "auto",
         features: str | None = None,
         device: str = "auto",
@@ -96,6 +99,7 @@ class TorchModule(Adapter):
     ) -> None:
         self.source = weights.Source(net, start=start)
         self.recipe = recipe or Recipe()
+        self.training = training
         self.features = features
         self.device_name = device
         self.inference_batch = inference_batch
@@ -173,9 +177,8 @@ class TorchModule(Adapter):
             if validation is not None and len(validation[0]):
                 held_targets = [self.task.encode(label) for label in validation[1]]
                 held_out = self._labelled(module, pool, validation[0], held_targets, scale)
-            done = fit(
+            done = self._trained(
                 self._labelled(module, pool, rows, targets, scale, held_out),
-                self.recipe,
                 seed=own_seed,
                 progress=_part_of(progress, member, members),
             )
@@ -184,6 +187,15 @@ class TorchModule(Adapter):
                 steps, loss = done.steps, done.loss
         self._members, self._scale, self._version = trained, scale, None
         return FitReport(steps=steps, loss=loss, seconds=time.perf_counter() - began)
+
+    def _trained(self, labelled: LabelledRows, *, seed: int, progress: Progress | None) -> Trained:
+        if self.training is None:
+            return fit(labelled, self.recipe, seed=seed, progress=progress)
+        with seeded(child_seed(seed, "modules"), self.device):
+            labelled.module.train()
+            done = self.training(labelled, seed=seed, progress=progress)
+            labelled.module.eval()
+        return done
 
     def _labelled(
         self,

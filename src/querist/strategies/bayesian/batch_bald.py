@@ -28,6 +28,18 @@ class BatchBald(Strategy):
     BALD scores each row alone, so near-copies of the best row fill its batch though the second tells nothing new.
     Here each row counts for what it adds to those before it. The samples must be the same networks for all rows.
 
+    Formula:
+        ``argmax I(y_1, ..., y_k; w)``, greedily: each pick adds most to those before it
+
+    Use it when:
+        batches hold some 5 to 20 rows, networks can be drawn by dropout, and the pool has near twins, which ``bald``
+        asks one after the other (kirsch2019batchbald).
+
+    Not when:
+        batches are large: after at most ``log samples`` nats the drawn networks are all told apart, and drawn outcomes
+        get noisy before that. A stochastic batch of single scores is about as good there, at a fraction of the cost
+        (kirsch2023stochastic).
+
     Args:
         samples: networks drawn, the paper's ``k`` (its figure for MNIST).
         source: ``dropout``, or an ``ensemble`` of trained networks.

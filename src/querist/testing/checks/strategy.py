@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from querist.core.docstrings import WHY, sections
 from querist.core.errors import ColdStart, NonFinite, PoolExhausted, UsageError
 from querist.core.rng import generator
 from querist.selectors.points import FactoredPoints
@@ -53,6 +54,13 @@ def check_declares_itself(cls: type[Strategy]) -> None:
     for field in dataclasses.fields(strategy):
         raises(dataclasses.FrozenInstanceError, lambda name=field.name: setattr(strategy, name, None), "it can change")  # type: ignore[misc]
     require((bool(cls.__doc__) and ">>>" in (cls.__doc__ or "")) or not cls.rows, "its docstring has no example")
+
+
+def check_says_when(cls: type[Strategy]) -> None:
+    """Its docstring has a formula, and says when to use it and when not: a page is made of that."""
+    said = sections(cls.__doc__)
+    for heading in WHY if cls.rows else ():
+        require(len(said.get(heading, "")) > 10, f"its docstring has no section '{heading}:'")
 
 
 def check_picks_distinct_candidates(cls: type[Strategy]) -> None:
