@@ -53,6 +53,8 @@ class Strategy(ABC):
 
     rows: ClassVar[tuple[str, ...]] = ()
     """Ids of the literature table that this class serves."""
+    kind: ClassVar[str] = "strategy"
+    """What the published idea is: a strategy, or a view or selector that this one runs."""
     family: ClassVar[str]
     """The survey's class: uncertainty, bayesian, density, hybrid, ..."""
     paper: ClassVar[str] = ""

@@ -238,6 +238,7 @@ _SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "density": _uncovered,
     "hybrid": _diverse,
     "every_clump": _every_clump,
+    "lookahead": _posterior,
 }
 
 

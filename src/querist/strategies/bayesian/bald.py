@@ -27,9 +27,16 @@ class Bald(ScoreStrategy):
     highest scores may hold near-copies, since each row is scored alone. For regression with Gaussian noise of one
     size, ``I = log(1 + var / noise^2) / 2`` grows with the variance of the drawn predictions, which is used.
 
+    Formula: ``H(mean_t p^t) - mean_t H(p^t)``, with ``H(p) = -sum_c p_c log p_c``; ``var_t f_t`` in regression.
+
+    Use it when: labels are noisy, rows are asked one or a few at a time, and drawing networks is cheap.
+
+    Not when: batches are large or the pool has copies (``power_bald``, ``batch_bald``), the pool holds outliers that
+    nobody will predict for (``epig``, bickfordsmith2023prediction), or very few rows are labelled.
+
     Args:
         samples: networks drawn, the paper's T.
-        source: ``dropout``, or an ``ensemble`` of trained networks.
+        source: where they come from (see :class:`~querist.views.logit_samples.LogitSamples`).
         aggregate: how the numbers of tokens (or classes) become a row's.
 
     Example:

@@ -28,9 +28,17 @@ class BatchBald(Strategy):
     BALD scores each row alone, so near-copies of the best row fill its batch though the second tells nothing new.
     Here each row counts for what it adds to those before it. The samples must be the same networks for all rows.
 
+    Formula: ``H(y_1, ..., y_b) - sum_i mean_t H(y_i | w_t)``, greedily, the joint distribution being that of
+    ``mean_t prod_i p(y_i | x_i, w_t)``.
+
+    Use it when: the pool has near-copies and batches are of up to some tens.
+
+    Not when: batches are of hundreds: a hundred networks are told apart by few labels, and the rest is plain BALD
+    (``power_bald`` costs less and has no such end).
+
     Args:
         samples: networks drawn, the paper's ``k`` (its figure for MNIST).
-        source: ``dropout``, or an ``ensemble`` of trained networks.
+        source: where they come from (see :class:`~querist.views.logit_samples.LogitSamples`).
         configurations: joint outcomes looked at, the paper's ``m``. Exact while all of them fit; then drawn, which
             the seed decides.
 
