@@ -45,6 +45,8 @@ def strategy_page(name: str) -> str:
         "Tasks": ", ".join(cls.tasks),
         "Views": ", ".join(f"`{view}`" for view in said["views"]) or "none",
         "Cost": cls.cost,
+        "Kind": f"a {said['kind']}, and this runs it" if said["kind"] != "strategy" else "",
+        "Slow": cls.slow,
         "File": f"`{said['file']}`",
         "Needs labels": "yes: it raises `ColdStart` without any" if cls.needs_labels else "no",
         **{f"Known gap: {check}": reason for check, reason in cls.known_gaps.items()},

@@ -37,7 +37,7 @@ def predictive_gain(
     """
     s, *axes, c = prob_samples.shape
     rows = prob_samples.reshape(s, -1, c)
-    total = torch.zeros_like(rows[0, :, 0])
+    total = rows.new_zeros(rows.shape[1], dtype=_precision(rows))
     for pos, gains in _blocks(rows, target_samples, rule):
         total[pos] = gains.mean(1)
     return total.reshape(axes)
@@ -47,7 +47,7 @@ def predictive_gains(
     prob_samples: Float[Tensor, "s n c"], target_samples: Float[Tensor, "s q c"], *, rule: str = "log"
 ) -> Float[Tensor, "n q"]:
     """:func:`predictive_gain` of each target row by itself."""
-    found = prob_samples.new_empty(prob_samples.shape[1], target_samples.shape[1])
+    found = prob_samples.new_empty(prob_samples.shape[1], target_samples.shape[1], dtype=_precision(prob_samples))
     for pos, gains in _blocks(prob_samples, target_samples, rule):
         found[pos] = gains
     return found
@@ -60,7 +60,7 @@ def _blocks(
     if rule not in RULES:
         raise UsageError(f"predictions cannot be scored by {rule!r}", hint=f"choose {' or '.join(RULES)}")
     s, n, c = rows.shape
-    q = targets.shape[1]
+    q, targets = targets.shape[1], targets.to(_precision(rows))
     expected = targets.mean(0)  # [q c]
     # Squares are of what networks differ in, which is computed as such: no small difference of large numbers.
     flat = ((targets if rule == "log" else targets - expected) / s).reshape(s, q * c)
@@ -68,9 +68,10 @@ def _blocks(
     step = max(1, _TILE // (c * q * c))
     for start in range(0, n, step):
         pos = slice(start, min(start + step, n))
-        own = rows[:, pos].mean(0)  # [b c]
+        block = rows[:, pos].to(targets.dtype)
+        own = block.mean(0)  # [b c]
         tiny = torch.finfo(own.dtype).tiny
-        block = rows[:, pos] if rule == "log" else rows[:, pos] - own
+        block = block if rule == "log" else block - own
         table = (block.reshape(s, -1).T @ flat).view(len(own) * c, q, c)  # of every pair of labels y, y*
         if rule == "log":
             joint = table.clamp_min_(tiny)
@@ -79,3 +80,8 @@ def _blocks(
         else:
             moved = table.square_().sum(2).view(-1, c, q)
             yield pos, (moved / own.clamp_min(tiny)[:, :, None]).sum(1)
+
+
+def _precision(samples: Tensor) -> torch.dtype:
+    """What is computed in: half-precision samples are widened a block at a time."""
+    return torch.promote_types(samples.dtype, torch.float32)

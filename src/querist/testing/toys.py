@@ -237,8 +237,8 @@ _SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "bayesian": _posterior,
     "density": _uncovered,
     "hybrid": _diverse,
-    "every_clump": _every_clump,
     "lookahead": _posterior,
+    "every_clump": _every_clump,
 }
 
 

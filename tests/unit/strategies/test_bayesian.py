@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -30,10 +31,12 @@ from querist.strategies import (  # type: ignore[attr-defined]
     Random,
     VariationRatio,
     describe,
+    registry,
 )
 from querist.strategies.bayesian.dropout_gp import deviations
 from querist.testing import toys
 from querist.views import PredictionSamples, ProbSamples, Snapshot
+from querist.views.logit_samples import Source
 
 
 def networks(s: int, n: int, c: int, *, seed: int = 0, scale: float = 2.0) -> Tensor:
@@ -51,18 +54,34 @@ def near_copies(seed: int, *, groups: int = 12, each: int = 15, s: int = 24) -> 
 # -- sources ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "cls", [Bald, BatchBald, MeanStd, VariationRatio, QueryByCommittee, PowerBald, Epig, DropoutGp, Bemps]
-)
-@pytest.mark.parametrize("source", ["dropout", "ensemble", "dropout_ensemble", "laplace"])
-def test_every_bayesian_score_takes_every_source(cls: type, source: str) -> None:
+DRAWN = [cls for cls in map(registry.__getitem__, registry) if "source" in {field.name for field in fields(cls)}]
+
+
+def test_strategies_that_draw_networks_are_found() -> None:
+    assert {Bald, BatchBald, MeanStd, VariationRatio, QueryByCommittee, PowerBald, Epig, DropoutGp, Bemps} <= set(DRAWN)
+
+
+@pytest.mark.parametrize("cls", DRAWN)
+@pytest.mark.parametrize("source", get_args(Source))
+def test_every_score_of_drawn_networks_takes_every_source(cls: type, source: Source) -> None:
     strategy = cls(samples=6, source=source)
-    (view,) = strategy.needs()
-    assert view == ProbSamples(samples=6, source=source)  # type: ignore[arg-type]
+    (view,) = strategy.needs_for("classification")
+    assert view == ProbSamples(samples=6, source=source)
     if "regression" in strategy.tasks:
-        assert strategy.needs_for("regression") == (PredictionSamples(samples=6, source=source),)  # type: ignore[arg-type]
+        assert strategy.needs_for("regression") == (PredictionSamples(samples=6, source=source),)
     with pytest.raises(UnknownName, match="no source of posterior samples is called"):
         cls(source="dropouts").needs()
+
+
+@pytest.mark.parametrize("cls", [PowerBald, PowerSampling, Epig, DropoutGp, Bemps])
+def test_half_precision_is_read_and_not_computed_in(cls: type) -> None:
+    table = toys.mixed("classification", n=60)
+    half = {view: answer.half() for view, answer in table.answers.items()}
+    picks = [
+        cls()(replace(table, answers=answers).snapshot(labelled=range(5)), k=5).tolist()
+        for answers in (half, {view: answer.float() for view, answer in half.items()})
+    ]
+    assert picks[0] == picks[1]
 
 
 def test_rows_of_views_and_selectors_are_listed_as_such() -> None:

@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
+
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.max_det import max_det_variances
 from querist.strategies.base import Strategy
@@ -86,13 +88,14 @@ def deviations(samples: Float[Tensor, "s n *c"]) -> Float[Tensor, "n p"]:
     """Vectors whose inner products are the covariances of drawn predictions, summed over classes.
 
     Example:
-        >>> import torch
         >>> z = deviations(torch.tensor([[1.0, 0.0], [3.0, 4.0]]))
         >>> (z @ z.T).round(decimals=4).tolist()
         [[1.0, 2.0], [2.0, 4.0]]
     """
     s, n = samples.shape[:2]
-    mean, found = samples.mean(0), samples.new_empty(n, s, *samples.shape[2:])
+    precision = torch.promote_types(samples.dtype, torch.float32)
+    mean = samples.mean(0, dtype=precision)
+    found = samples.new_empty(n, s, *samples.shape[2:], dtype=precision)
     for place, drawn in enumerate(samples):
         found[:, place] = (drawn - mean) / math.sqrt(s)
     return found.flatten(1)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
+
 from querist.core.errors import ColdStart, UsageError
 from querist.core.types import Generator, Int, Tensor
 from querist.selectors.sample import LAWS, sample
@@ -89,7 +91,12 @@ class PowerSampling(Strategy):
         inner = self.inner
         if inner.needs_labels and not len(at.labelled):
             raise ColdStart(f"{type(inner).__name__} compares with labelled rows and there are none")
-        scores = inner.row_scores(*views, at=at)
+        scores = inner.row_scores(*map(_widened, views), at=at)
         picked = sample(scores, k=k, candidates=at.candidates, rng=rng, law=self.law, beta=self.beta)
         middle = float(scores[at.candidates].median())
         return picked, [f"drawn by chance: {inner.reason(float(score), middle, at)}" for score in scores[picked]]
+
+
+def _widened(view: Any) -> Any:
+    """A table in half precision as one that scores are computed in."""
+    return view.float() if isinstance(view, Tensor) and view.dtype in (torch.float16, torch.bfloat16) else view
