@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from querist.core.errors import UsageError
+from querist.core.progress import report
 from querist.core.types import Float, Tensor
 
 RULES = ("log", "mse")
@@ -67,6 +68,7 @@ def _blocks(
     alone = torch.special.entr(expected).sum(1)
     step = max(1, _TILE // (c * q * c))
     for start in range(0, n, step):
+        report("predictive gain", start, of=n)
         pos = slice(start, min(start + step, n))
         block = rows[:, pos].to(targets.dtype)
         own = block.mean(0)  # [b c]

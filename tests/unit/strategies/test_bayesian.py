@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, get_args
 
 import numpy as np
@@ -66,17 +66,6 @@ def test_every_score_of_drawn_networks_takes_every_source(cls: type, source: Sou
         assert strategy.needs_for("regression") == (PredictionSamples(samples=6, source=source),)
     with pytest.raises(UnknownName, match="no source of posterior samples is called"):
         cls(source="dropouts").needs()
-
-
-@pytest.mark.parametrize("cls", [PowerBald, PowerSampling, Epig, DropoutGp, Bemps])
-def test_half_precision_is_read_and_not_computed_in(cls: type) -> None:
-    table = toys.mixed("classification", n=60)
-    half = {view: answer.half() for view, answer in table.answers.items()}
-    picks = [
-        cls()(replace(table, answers=answers).snapshot(labelled=range(5)), k=5).tolist()
-        for answers in (half, {view: answer.float() for view, answer in half.items()})
-    ]
-    assert picks[0] == picks[1]
 
 
 def test_rows_of_views_and_selectors_are_listed_as_such() -> None:

@@ -91,12 +91,8 @@ class PowerSampling(Strategy):
         inner = self.inner
         if inner.needs_labels and not len(at.labelled):
             raise ColdStart(f"{type(inner).__name__} compares with labelled rows and there are none")
-        scores = inner.row_scores(*map(_widened, views), at=at)
+        pos, found = map(torch.cat, zip(*inner.candidate_scores(views, at), strict=True))
+        scores = found.new_zeros(at.n).index_copy_(0, pos, found)
         picked = sample(scores, k=k, candidates=at.candidates, rng=rng, law=self.law, beta=self.beta)
         middle = float(scores[at.candidates].median())
         return picked, [f"drawn by chance: {inner.reason(float(score), middle, at)}" for score in scores[picked]]
-
-
-def _widened(view: Any) -> Any:
-    """A table in half precision as one that scores are computed in."""
-    return view.float() if isinstance(view, Tensor) and view.dtype in (torch.float16, torch.bfloat16) else view
