@@ -15,6 +15,7 @@ import torch
 
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.max_det import max_det_variances
+from querist.selectors.memory import Memory
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
 from querist.views.logit_samples import Source
@@ -75,6 +76,7 @@ class DropoutGp(Strategy):
     def pick_with_reasons(
         self, samples: Float[Tensor, "s n *c"], *, at: Positions, k: int, rng: Generator
     ) -> tuple[Tensor, list[str]]:
+        Memory("dropout_gp", None, held=4 * samples.numel())
         picked, variances = max_det_variances(
             deviations(samples), k=k, labelled=at.labelled, candidates=at.candidates, rng=rng, noise=self.noise
         )

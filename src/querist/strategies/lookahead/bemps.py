@@ -18,6 +18,7 @@ from querist.core.errors import UsageError
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.scores.predictive_gain import RULES, predictive_gains
 from querist.selectors.kmeans import kmeans
+from querist.selectors.memory import Memory
 from querist.selectors.top_k import top_k
 from querist.strategies.base import Strategy
 from querist.views.base import Positions, View
@@ -91,13 +92,15 @@ class Bemps(Strategy):
     def pick_with_reasons(
         self, samples: Float[Tensor, "s n c"], *, at: Positions, k: int, rng: Generator
     ) -> tuple[Tensor, list[str]]:
-        gains = predictive_gains(samples, samples[:, at.drawn(self.estimation, rng=rng)], rule=self.rule)
+        aim = at.drawn(self.estimation, rng=rng)
+        Memory("bemps", None, held=4 * at.n * len(aim))
+        gains = predictive_gains(samples, samples[:, aim], rule=self.rule)
         means = gains.mean(1)
         size = 1 if k == 1 else max(_LEAST * k, round(self.top * len(at.candidates)))
         picked = top_k(means, k=min(size, len(at.candidates)), candidates=at.candidates, rng=rng)
         if k > 1:
-            directions = torch.nn.functional.normalize(gains, dim=1, eps=torch.finfo(gains.dtype).tiny)
-            picked = kmeans(directions, k=k, candidates=picked, rng=rng, weights=means)
+            lengths = torch.linalg.vector_norm(gains, dim=1, keepdim=True).clamp_min_(torch.finfo(gains.dtype).tiny)
+            picked = kmeans(gains.div_(lengths), k=k, candidates=picked, rng=rng, weights=means)
         middle = float(means[at.candidates].median())
         word = {"mse": "squared score", "log": "log score, in nats,"}[self.rule]
         return picked, [
