@@ -57,6 +57,10 @@ def _sklearn(pool: Pool, task: Task) -> Adapter:
     return Sklearn(f"ExtraTree{kind}", dimensions=8)
 
 
+def _linear(pool: Pool, task: Task) -> Adapter:
+    return Sklearn("LinearRegression" if task.kind == "regression" else "LogisticRegression", dimensions=8)
+
+
 def _frozen(pool: Pool, task: Task) -> Adapter:
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -103,6 +107,8 @@ MAKERS: dict[str, list[tuple[str, Callable[[Pool, Task], Adapter], str, tuple[st
     "Sklearn": [
         ("sklearn", _sklearn, "table", kinds_of("table")),
         ("sklearn", _sklearn, "text", ("classification",)),
+        ("sklearn:linear", _linear, "table", kinds_of("table")),
+        ("sklearn:linear", _linear, "text", ("classification",)),
     ],
     "Frozen": [("frozen", _frozen, "table", ("classification", "regression"))],
     "Hf": [("hf", _hf, "text", ("classification",)), ("hf", _hf, "tokens", ("tokens",))],

@@ -24,11 +24,14 @@ class Anatomy:
         last_layer: name of the layer whose input are the embeddings; ``None`` if none was found.
         row_bytes: memory that the layers' answers take together, a row.
         dropout: whether dropout is reached on the way to the output.
+        ends_linear: whether the output is what that layer, a linear one, makes of the embeddings; up to a number a
+            unit, which a softmax does not see.
     """
 
     last_layer: str | None
     row_bytes: int
     dropout: bool
+    ends_linear: bool
 
 
 def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, features: str | None) -> Anatomy:
@@ -94,11 +97,30 @@ def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, featur
         )
     linear = [name for name in called if isinstance(names[name], nn.Linear)]
     found_by_itself = linear[-1] if linear and names[linear[-1]].out_features == task.outputs else None
+    last_layer = found_by_itself if features is None else features
     return Anatomy(
-        last_layer=found_by_itself if features is None else features,
+        last_layer=last_layer,
         row_bytes=max(1, total // b),
         dropout=any(stochastic(names[name]) for name in called),
+        ends_linear=last_layer in called and _ends_linear(module, inputs, task, last_layer),
     )
+
+
+def _ends_linear(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, last_layer: str) -> bool:
+    """Whether the network's output follows from what its last layer reads, by that layer's weights alone."""
+    layer = module.get_submodule(last_layer)
+    if not isinstance(layer, nn.Linear):
+        return False
+    with torch.no_grad(), slow_attention(), FeatureTap(module=module, last_layer=last_layer) as tap:
+        output = module(*inputs)
+    assert tap.seen is not None
+    rebuilt = nn.functional.linear(tap.seen, layer.weight, layer.bias)
+    if rebuilt.shape != output.shape:
+        return False
+    beside = output - rebuilt
+    if task.kind in ("classification", "tokens"):
+        beside = beside - beside.mean(-1, keepdim=True)
+    return bool((beside.abs() <= 1e-4 * (1 + rebuilt.abs())).all())
 
 
 @contextmanager

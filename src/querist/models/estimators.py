@@ -20,7 +20,7 @@ _LEAST = 1e-7
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """One output of the task: an estimator and its classes, or the one class that all training rows had."""
 
     estimator: Any
@@ -29,20 +29,25 @@ class _Column:
     def scores(self, features: Any, width: int) -> np.ndarray:
         """Log probabilities ``[b width]`` of the classes ``0 .. width``."""
         rows = features.shape[0]
-        whole = np.zeros((rows, width))
         if self.estimator is None:
-            whole[:, self.classes] = 1.0
-        elif hasattr(self.estimator, "predict_proba"):
-            whole[:, self.classes] = _speaking(self.estimator, "answer", features, "predict_proba")
-        elif hasattr(self.estimator, "decision_function"):
+            return log_chances(np.ones((rows, 1)), self.classes, width)
+        if hasattr(self.estimator, "predict_proba"):
+            return log_chances(_speaking(self.estimator, "answer", features, "predict_proba"), self.classes, width)
+        if hasattr(self.estimator, "decision_function"):
             values = torch.as_tensor(_speaking(self.estimator, "answer", features, "decision_function")).double()
             # Two classes share one number.
             values = values if values.ndim == 2 else torch.stack([torch.zeros_like(values), values], -1)
-            whole[:, self.classes] = values.softmax(-1).numpy()
-        else:
-            whole[np.arange(rows), _speaking(self.estimator, "answer", features, "predict")] = 1.0
-        logs: np.ndarray = np.log(np.clip(whole, _LEAST, None))
-        return logs
+            return log_chances(values.softmax(-1).numpy(), self.classes, width)
+        said = _speaking(self.estimator, "answer", features, "predict")
+        return log_chances(np.eye(width)[said], np.arange(width), width)
+
+
+def log_chances(chances: np.ndarray, classes: np.ndarray, width: int) -> np.ndarray:
+    """Logs of the chances of some classes (last axis) as those of the classes ``0 .. width``; none is impossible."""
+    whole = np.zeros((*chances.shape[:-1], width))
+    whole[..., classes] = chances
+    logs: np.ndarray = np.log(np.clip(whole, _LEAST, None))
+    return logs
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class TrainedEstimator:
     """An estimator trained for a task, that answers as a network would: one copy a class for multilabel."""
 
     task: Task
-    columns: tuple[_Column, ...]
+    columns: tuple[Column, ...]
 
     @classmethod
     def of(cls, estimator: Any, task: Task, features: Any, targets: Tensor, state: int) -> TrainedEstimator:
@@ -70,10 +75,10 @@ class TrainedEstimator:
         return torch.as_tensor(self.columns[0].scores(features, self.task.outputs), dtype=torch.float32)
 
 
-def _trained(estimator: Any, features: Any, y: np.ndarray, kind: str, state: int) -> _Column:
+def _trained(estimator: Any, features: Any, y: np.ndarray, kind: str, state: int) -> Column:
     if kind != "regression" and len(np.unique(y)) == 1:
         # Many classifiers refuse to train on one class; what they would say is plain.
-        return _Column(None, y[:1])
+        return Column(None, y[:1])
     copy = clone(estimator)
     seeds = {name: state for name in copy.get_params() if name == "random_state" or name.endswith("__random_state")}
     copy.set_params(**seeds)
@@ -81,7 +86,7 @@ def _trained(estimator: Any, features: Any, y: np.ndarray, kind: str, state: int
         # Hundreds of small trainings with a warning each tell a person nothing; the score does.
         warnings.simplefilter("ignore", ConvergenceWarning)
         _speaking(copy, "train", features, "fit", y)
-    return _Column(copy, getattr(copy, "classes_", np.empty(0)))
+    return Column(copy, getattr(copy, "classes_", np.empty(0)))
 
 
 def _speaking(estimator: Any, act: str, features: Any, method: str, *arguments: Any) -> Any:

@@ -25,6 +25,8 @@ from querist.models.forward_pass import ForwardPass
 from querist.models.input_table import InputTable
 from querist.models.inputs import ArrayEncoder, Encoder, Stored, encoder_for
 from querist.models.labelled import LabelledRows, Scale
+from querist.models.laplace import LIKELIHOODS, Laplace
+from querist.models.last_layer import LastLayer
 from querist.models.out_table import OutTable
 from querist.tasks.base import Label, Task
 from querist.training.fit import Trained, Training, fit, seeded
@@ -67,6 +69,7 @@ class TorchModule(Adapter):
         inference_batch: rows a forward pass; found from the memory of a row if left out, halved when memory runs
             out, and kept.
         cache_mb: encoded inputs are kept between rounds if the whole pool takes no more than this.
+        laplace: how samples of the source ``laplace`` are made.
 
     Example:
         >>> from querist.pool.pool import Pool
@@ -96,6 +99,7 @@ class TorchModule(Adapter):
         device: str = "auto",
         inference_batch: int | None = None,
         cache_mb: float = 1024,
+        laplace: Laplace | None = None,
     ) -> None:
         self.source = weights.Source(net, start=start)
         self.recipe = recipe or Recipe()
@@ -104,6 +108,7 @@ class TorchModule(Adapter):
         self.device_name = device
         self.inference_batch = inference_batch
         self.cache_mb = cache_mb
+        self.last_layer = LastLayer(laplace)
         self._encoder_option = encoder
         self._members: list[nn.Module] = []
         self._scale = Scale()
@@ -113,6 +118,7 @@ class TorchModule(Adapter):
 
     def prepare(self, pool: Pool, task: Task) -> None:
         self._members, self._version = [], ""
+        self.last_layer.forget()
         if hasattr(self, "inputs") and pool is self.pool and task == self.task:
             # Campaigns of one run share an adapter: what they know of the pool is the same.
             return
@@ -186,6 +192,7 @@ class TorchModule(Adapter):
             if member == 0:
                 steps, loss = done.steps, done.loss
         self._members, self._scale, self._version = trained, scale, None
+        self.last_layer.taught(pool, rows, targets, task=self.task, scale=scale)
         return FitReport(steps=steps, loss=loss, seconds=time.perf_counter() - began)
 
     def _trained(self, labelled: LabelledRows, *, seed: int, progress: Progress | None) -> Trained:
@@ -229,6 +236,8 @@ class TorchModule(Adapter):
             return True
         if type(view) is (PredictionSamples if regression else LogitSamples):
             assert isinstance(view, LogitSamples)
+            if view.source == "laplace":
+                return self.anatomy.ends_linear and self.task.kind in LIKELIHOODS
             return view.source == "ensemble" or self.anatomy.dropout
         return False
 
@@ -262,16 +271,39 @@ class TorchModule(Adapter):
         return Answers(views=out.views, offsets=out.offsets)
 
     def _forward_pass(self, views: Sequence[View], seed: int) -> ForwardPass:
-        return ForwardPass(self._members, views, task=self.task, scale=self._scale, anatomy=self.anatomy, seed=seed)
+        posterior = None
+        if any(isinstance(view, LogitSamples) and view.source == "laplace" for view in views):
+            posterior = self.last_layer.posterior(
+                self._members[0],
+                self.anatomy,
+                table=self._table,
+                task=self.task,
+                present=self._presented,
+                batch=self.inference_batch,
+            )
+        return ForwardPass(
+            self._members,
+            views,
+            task=self.task,
+            scale=self._scale,
+            anatomy=self.anatomy,
+            seed=seed,
+            last_layer=posterior,
+        )
 
     def _refuse(self, view: View) -> None:
         """Say why a view cannot be answered."""
         if type(view) is Raw:
             return
-        if isinstance(view, LogitSamples) and view.source == "dropout" and not self.anatomy.dropout:
+        if isinstance(view, LogitSamples) and "dropout" in view.source and not self.anatomy.dropout:
             raise ViewMissing(
-                f"{type(view).__name__} by dropout was asked of a network without dropout",
-                hint="ask for source='ensemble', or choose a model with dropout",
+                f"{type(view).__name__} by {view.source} was asked of a network without dropout",
+                hint="ask for source='laplace' or 'ensemble', or choose a model with dropout",
+            )
+        if isinstance(view, LogitSamples) and view.source == "laplace" and not self.anatomy.ends_linear:
+            raise ViewMissing(
+                f"{type(view).__name__} by laplace was asked of a network whose answer is not that of a linear layer",
+                hint="name that layer with features='...', or ask for source='ensemble'",
             )
         if not self.answers(view):
             raise ViewMissing(f"a torch module does not answer {view} for the task {self.task.kind}")
@@ -324,6 +356,7 @@ class TorchModule(Adapter):
             "scale": asdict(self._scale),
             "members": len(self._members),
             "version": self.version,
+            "taught": self.last_layer.facts(self.pool),
             **self.found,
         }
         weights.save(folder, self._members, facts)
@@ -336,6 +369,7 @@ class TorchModule(Adapter):
         members = [self._new(0) for _ in range(facts["members"])]
         weights.load_into(folder, members)
         self._members, self._scale, self._version = members, Scale(**facts["scale"]), None
+        self.last_layer.restore(facts.get("taught"), self.pool)
         if self.version != facts["version"]:
             raise DataError(f"the weights in {folder} are not those that were saved", hint="train again")
 

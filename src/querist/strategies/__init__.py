@@ -42,7 +42,7 @@ def describe(name: str) -> dict[str, Any]:
     module = registry.module_of(name).split(".")
     return {
         "name": name,
-        "kind": "strategy",
+        "kind": cls.kind,
         "family": cls.family,
         "rows": list(cls.rows),
         "survey": cls.survey,

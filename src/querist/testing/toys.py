@@ -237,6 +237,7 @@ _SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "bayesian": _posterior,
     "density": _uncovered,
     "hybrid": _diverse,
+    "lookahead": _posterior,
     "every_clump": _every_clump,
 }
 

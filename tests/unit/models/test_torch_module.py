@@ -254,7 +254,9 @@ def test_your_own_module_reads_payload_arrays_as_they_are() -> None:
     assert model.answers(Embeddings())
     assert not model.answers(LogitSamples())
     assert model.answers(LogitSamples(source="ensemble"))
-    with pytest.raises(ViewMissing, match="without dropout; ask for source='ensemble', or choose a model with dropout"):
+    with pytest.raises(
+        ViewMissing, match="without dropout; ask for source='laplace' or 'ensemble', or choose a model with dropout"
+    ):
         model.answer([LogitSamples()], pool, pool.rows(), seed=0)
 
 

@@ -172,4 +172,4 @@ def test_diverse_mini_batch_without_a_model_is_plain_k_means() -> None:
 
 def test_needs_compare_and_print() -> None:
     assert CoreSet().needs() == (Embeddings(),)
-    assert repr(Bald(samples=7).needs()[0]) == "ProbSamples(of='table', samples=7, source='dropout')"
+    assert repr(Bald(samples=7).needs()[0]) == "ProbSamples(of='table', samples=7, source='dropout', networks=3)"

@@ -54,7 +54,7 @@ class AcsFw(Strategy):
     Args:
         samples: networks drawn, the paper's ``J``; 100 where they give probabilities and 10 where they give values if
             left out, as there.
-        source: ``dropout``, or an ``ensemble`` of trained networks.
+        source: where they come from (see :class:`~querist.views.logit_samples.LogitSamples`).
         entropy: how many times the entropy of the label is added; the paper's formula has 1, its program 0.
         noise: regression only, the variance of a label's noise, in variances of the mean prediction over the table.
 

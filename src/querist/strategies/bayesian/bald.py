@@ -41,7 +41,7 @@ class Bald(ScoreStrategy):
 
     Args:
         samples: networks drawn, the paper's T.
-        source: ``dropout``, or an ``ensemble`` of trained networks.
+        source: where they come from (see :class:`~querist.views.logit_samples.LogitSamples`).
         aggregate: how the numbers of tokens (or classes) become a row's.
 
     Example:

@@ -42,7 +42,7 @@ class BatchBald(Strategy):
 
     Args:
         samples: networks drawn, the paper's ``k`` (its figure for MNIST).
-        source: ``dropout``, or an ``ensemble`` of trained networks.
+        source: where they come from (see :class:`~querist.views.logit_samples.LogitSamples`).
         configurations: joint outcomes looked at, the paper's ``m``. Exact while all of them fit; then drawn, which
             the seed decides.
 
@@ -62,6 +62,9 @@ class BatchBald(Strategy):
     family: ClassVar = "bayesian"
     paper: ClassVar = "kirsch2019batchbald"
     survey: ClassVar = "3.1.3"
+    slow: ClassVar = (
+        "a row looked at is compared with 10,000 joint outcomes: 7 s of a core for 20 networks, 110 s for 100"
+    )
     cost: ClassVar = "s stochastic passes; then time O(s n c) and O(m s c) a row looked at, memory O(n c + m (s + c))"
 
     def needs(self) -> tuple[View, ...]:

@@ -51,8 +51,8 @@ class QueryByCommittee(ScoreStrategy):
         samples: members of the committee, the paper's C.
         disagreement: ``vote_entropy`` (members vote), ``consensus_kl`` (they keep their doubts), or
             ``variation_ratio`` (share of votes against the winner). No effect in regression.
-        source: ``ensemble`` trains the members; ``dropout`` draws them from one network, which is cheaper and less
-            diverse.
+        source: ``ensemble`` trains the members; other sources draw them from fewer networks, which is cheaper and less
+            diverse (see :class:`~querist.views.logit_samples.LogitSamples`).
         aggregate: how the numbers of tokens (or classes) become a row's.
 
     Example:
