@@ -16,7 +16,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # MkDocs runs this file, it does not import it
 from docstrings import as_markdown
-from papers import papers, reference
+from strategy_pages import cell, strategies_page, strategy_page
+
+from querist.core.papers import papers, reference
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "querist"
@@ -29,49 +31,6 @@ TURNED = {
     "docs/refs.bib": "papers.md",
     "examples": "examples.md",
 }
-
-
-def strategy_page(name: str) -> str:
-    """A strategy's page, from its class alone."""
-    from querist.strategies import describe, registry
-
-    cls, said = registry[name], describe(name)
-    fields = papers().get(cls.paper)
-    facts = {
-        "Family": cls.family,
-        "Paper": reference(fields) if fields else "none: a baseline" if not cls.paper else cls.paper,
-        "Rows of the literature table": ", ".join(cls.rows),
-        "Section of the survey (ren2021survey)": cls.survey,
-        "Tasks": ", ".join(cls.tasks),
-        "Views": ", ".join(f"`{view}`" for view in said["views"]) or "none",
-        "Cost": cls.cost,
-        "File": f"`{said['file']}`",
-        "Needs labels": "yes: it raises `ColdStart` without any" if cls.needs_labels else "no",
-        **{f"Known gap: {check}": reason for check, reason in cls.known_gaps.items()},
-    }
-    lines = [f"| {fact} | {_cell(value)} |\n" for fact, value in facts.items() if value]
-    lines.insert(1, "|---|---|\n")
-    header = as_markdown(inspect.getdoc(inspect.getmodule(cls)) or "")
-    return (
-        f"# {cls.__name__}\n\n{header}\n\n{''.join(lines)}\n"
-        f"On the command line: `querist run --strategy {name}`\n\n"
-        f"::: {cls.__module__}.{cls.__name__}\n    options:\n      heading_level: 2\n      members: []\n"
-    )
-
-
-def strategies_page() -> str:
-    """All strategies in a table, by family."""
-    from querist.strategies import registry
-
-    classes = sorted(((registry[name].family, name, registry[name]) for name in registry), key=lambda row: row[:2])
-    lines = [
-        f"| [{name}]({name}.md) | {family} | {', '.join(cls.rows)} | {cls.paper} | {_cell(cls.cost)} |\n"
-        for family, name, cls in classes
-    ]
-    return (
-        "# Strategies\n\nEach is one file, with one published idea; `querist strategies` prints the same list.\n\n"
-        f"| name | family | rows | paper | cost |\n|---|---|---|---|---|\n{''.join(lines)}"
-    )
 
 
 def commands_page() -> str:
@@ -97,7 +56,7 @@ def _option_row(option: Any) -> str:
         spelled = f"`{option.metavar or option.name.upper()}`"
     said = Text.from_markup(getattr(option, "help", None) or "").plain
     default = "" if option.default in (None, False) or callable(option.default) else f"`{option.default}`"
-    return f"| {spelled} | {default} | {_cell(said)} |\n"
+    return f"| {spelled} | {default} | {cell(said)} |\n"
 
 
 def api_page(room: str) -> str:
@@ -131,7 +90,7 @@ def examples_page() -> str:
 
 def papers_page() -> str:
     """The list of papers."""
-    lines = [f"- **{key}**: {reference(fields)}\n" for key, fields in sorted(papers().items())]
+    lines = [f'- <a id="{key}"></a>**{key}**: {reference(fields)}\n' for key, fields in sorted(papers().items())]
     return f"# Papers\n\nCited by key in the code.\n\n{''.join(lines)}"
 
 
@@ -144,10 +103,6 @@ def root_page(name: str) -> str:
         return f"]({TURNED.get(target, target.removeprefix('docs/'))})"
 
     return re.sub(r"\]\(([^)#:]+)\)", turned, text)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def pages() -> dict[str, str]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import griffe
 
+from querist.core.docstrings import WHY
+
 
 def as_markdown(docstring: str) -> str:
     """``docstring`` with roles as code, and examples as the section that shows code.
@@ -22,10 +24,22 @@ def as_markdown(docstring: str) -> str:
     return re.sub(r"^(\s*)Example:\s*$", r"\1Examples:", plain, flags=re.MULTILINE)
 
 
+def without(docstring: str, headings: tuple[str, ...]) -> str:
+    """``docstring`` without these sections: a strategy's page shows them by itself, above its options.
+
+    Example:
+        >>> without("Badge.\\n\\nNot when:\\n    rows are few.\\n\\nArgs:\\n    k: rows.", ("Not when",))
+        'Badge.\\n\\nArgs:\\n    k: rows.'
+    """
+    for heading in headings:
+        docstring = re.sub(rf"^{heading}:\s*\n(?:[ \t]+.*\n|[ \t]*\n)+", "", f"{docstring}\n", flags=re.MULTILINE)
+    return docstring.strip("\n")
+
+
 class Docstrings(griffe.Extension):
     """Rewrites each docstring when it is loaded."""
 
     def on_instance(self, *, obj: Any, **_: Any) -> None:
         """Called by griffe for each module, class, function and attribute."""
         if obj.docstring is not None:
-            obj.docstring.value = as_markdown(obj.docstring.value)
+            obj.docstring.value = as_markdown(without(obj.docstring.value, WHY))

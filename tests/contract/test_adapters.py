@@ -58,7 +58,7 @@ def _sklearn(pool: Pool, task: Task) -> Adapter:
 
 
 def _linear(pool: Pool, task: Task) -> Adapter:
-    return Sklearn("Ridge" if task.kind == "regression" else "LogisticRegression")
+    return Sklearn("LinearRegression" if task.kind == "regression" else "LogisticRegression", dimensions=8)
 
 
 def _frozen(pool: Pool, task: Task) -> Adapter:
@@ -108,6 +108,7 @@ MAKERS: dict[str, list[tuple[str, Callable[[Pool, Task], Adapter], str, tuple[st
         ("sklearn", _sklearn, "table", kinds_of("table")),
         ("sklearn", _sklearn, "text", ("classification",)),
         ("sklearn:linear", _linear, "table", kinds_of("table")),
+        ("sklearn:linear", _linear, "text", ("classification",)),
     ],
     "Frozen": [("frozen", _frozen, "table", ("classification", "regression"))],
     "Hf": [("hf", _hf, "text", ("classification",)), ("hf", _hf, "tokens", ("tokens",))],
@@ -153,5 +154,5 @@ def test_collected_enough() -> None:
     assert {case.kind for case in CASES} == set(tasks)
     assert len(nets) >= 5
     assert len(CASES) >= 21
-    assert len(CHECKS) >= 19
+    assert len(CHECKS) >= 20
     assert len({case.name for case in CASES}) == len(CASES)

@@ -153,7 +153,20 @@ class NoReasons(CoreSet):
         return super().pick_with_reasons(z, at=at, k=k, rng=rng)[0], []
 
 
+@dataclass(frozen=True, kw_only=True)
+class NeverSaysNo(Entropy):
+    """Rows by entropy.
+
+    Formula:
+        ``-sum_c p_c log p_c``
+
+    Use it when:
+        you like, it is always right.
+    """
+
+
 FAULTS = [
+    (NeverSaysNo, "says_when"),
     (SortedTheWrongWay, "meaning"),
     (ForgetsCandidates, "picks_distinct_candidates"),
     (PicksTwice, "picks_distinct_candidates"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,9 @@ def pages() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def papers() -> dict[str, dict[str, str]]:
-    return script("papers").papers()
+    from querist.core.papers import papers
+
+    return papers()
 
 
 def test_there_are_strategies_to_speak_of() -> None:
@@ -49,6 +52,38 @@ def test_a_strategy_has_a_page(name: str, pages: dict[str, str], papers: dict[st
         assert word in page
     if cls.paper:
         assert papers[cls.paper]["title"] in page
+
+
+@pytest.mark.parametrize("name", list(registry))
+def test_the_example_of_a_page_runs_as_it_stands(
+    name: str, pages: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, _, rest = pages[f"strategies/{name}.md"].partition("```python\n")
+    code, _, _ = rest.partition("```")
+    exec(compile(code, name, "exec"), {"__name__": name})
+    shown = [line.partition(")  # ")[2] for line in code.splitlines() if line.startswith("print(")]
+    assert capsys.readouterr().out.splitlines() == shown
+
+
+@pytest.mark.parametrize("name", [name for name in registry if registry[name].rows])
+def test_a_page_says_when_and_when_not(name: str, pages: dict[str, str]) -> None:
+    page = pages[f"strategies/{name}.md"]
+    for heading in (
+        '!!! abstract "Formula"',
+        '!!! success "Use it when"',
+        '!!! warning "Not when"',
+        "**Cost**",
+    ):
+        assert page.count(heading) == 1
+    keys = set(re.findall(r"papers\.md#(\w+)", page))
+    assert all(f'<a id="{key}">' in pages["papers.md"] for key in keys)
+
+
+def test_no_key_of_a_paper_is_misspelt(pages: dict[str, str], papers: dict[str, dict[str, str]]) -> None:
+    """What looks like a key on a page of a strategy was found in the list, and is a link by now."""
+    for name in registry:
+        words = re.findall(r"(?<![#\w])[a-z]+(?:19|20)\d\d[a-z]+\b", pages[f"strategies/{name}.md"])
+        assert not words, f"{name}: {words}"
 
 
 def test_every_option_of_every_command_is_on_the_page(pages: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from querist.scores.bald import bald
+from querist.scores.predictive_gain import predictive_gain
 from querist.scores.vote_entropy import vote_entropy
 from querist.selectors import k_center
 from querist.views import Probs, Snapshot
@@ -15,6 +16,17 @@ def test_bald_of_random_samples_agrees_with_batchbald_redux():
     samples = np.random.RandomState(0).rand(10, 200, 2)
     samples /= samples.sum(-1, keepdims=True)
     assert float(bald(torch.from_numpy(samples)).max()) == pytest.approx(0.26082319, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("score", [bald, lambda samples: predictive_gain(samples, samples)], ids=["bald", "epig"])
+def test_three_made_up_rows_are_ordered_as_baal_orders_them(score, seed):
+    # baal's heuristic_test.py: 50 networks, each a histogram of 100 rounded normal draws about 5, 6 and 9 with the
+    # spreads 0.1, 4 and 2, cut to 0..9; BALD and EPIG (the rows being their own targets) give the order 1, 2, 0.
+    rng = np.random.default_rng(seed)
+    draws = rng.normal([5, 6, 9], [0.1, 4, 2], size=(50, 100, 3)).clip(0, 9).round().astype(int)
+    samples = torch.from_numpy(np.stack([(draws == label).mean(1) for label in range(10)], -1))
+    assert score(samples).argsort(descending=True).tolist() == [1, 2, 0]
 
 
 def test_vote_entropy_is_log_of_the_votes_on_the_one_disputed_row():

@@ -58,13 +58,18 @@ def test_what_is_no_code_is_in_the_wheel(wheel: Path) -> None:
         for file in (ROOT / "src" / "querist").rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
-    assert packed == source
+    assert packed == source | {"querist/refs.bib"}  # from the docs
     assert "querist/py.typed" in packed
     assert any("storage/migrations/r0001" in name for name in packed)
 
 
 def test_the_licence_is_in_the_wheel(wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in zipfile.ZipFile(wheel).namelist())
+
+
+def test_an_installed_command_names_papers_in_full(environment: Path, tmp_path: Path) -> None:
+    said = run(environment, "querist", "strategies", "--why", "badge", "--json", cwd=tmp_path)
+    assert "Diverse, Uncertain Gradient Lower Bounds" in json.loads(said.stdout)["reference"], said.stderr
 
 
 def test_the_main_job_runs_from_another_folder(environment: Path, tmp_path: Path) -> None:

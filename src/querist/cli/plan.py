@@ -93,9 +93,7 @@ def plan(
         if job.k > job.n - job.m:
             left = job.n - job.m
             raise PoolExhausted(f"{budget} rows were asked for, {left} are left", hint=f"ask for at most {left}")
-        pool = StandIn(
-            tables, who, shape=Shape(d=dim, c=classes, s=samples or int(getattr(who, "samples", 20))), seed=seed
-        )
+        pool = StandIn(tables, who, shape=Shape(d=dim, c=classes, s=samples or _drawn(who)), seed=seed)
         row_mb = pool.row_bytes() / _MB
         most = int(min(_SAMPLE_MB, 200 * (memory_gb() or 8)) / max(row_mb, 1e-9))
         slow = reading_s(pool, job) + opened * job.n / (job.n if tables is None else tables.n)
@@ -166,3 +164,8 @@ def reading_s(pool: StandIn, job: Job) -> float:
             (time.perf_counter() - started) * len(flat) / (len(starts) * size) * job.n / (pool.most_rows or job.n)
         )
     return seconds
+
+
+def _drawn(strategy: Any) -> int:
+    """How many samples a strategy asks for; 20 where it asks for none."""
+    return max((int(view.samples) for view in strategy.needs() if hasattr(view, "samples")), default=20)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from querist.bench.picture import Line, Palette, blank, draw, dress, style
 from querist.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from querist.loop.result import RunResult
 
 FORMATS = (".png", ".svg", ".pdf")
-MARKERS = ("o", "s", "^", "D")
-DASHES = ((None, None), (5, 2.5), (2, 2), (7, 2, 2, 2))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Palette:
-    """Colours of a picture. The arms' are told apart by the colour-blind, and by their markers and dashes."""
-
-    ink: str = "#1c2733"
-    faint: str = "#6b7785"
-    grid: str = "#d9dee4"
-    paper: str = "#ffffff"
-    arms: tuple[str, ...] = ("#0072b2", "#d55e00", "#009e73", "#8a4f7d")
-
 
 # Colours that occur nowhere else, to be exchanged for the page's variables once matplotlib has drawn with them.
 _STAND_INS = Palette(
@@ -54,36 +40,16 @@ def learning_curve(
         size: width and height in inches.
         palette: colours; for print on white if ``None``.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     palette = palette or Palette()
-    with mpl.rc_context({"font.family": "sans-serif", "font.size": 10.5, "svg.fonttype": "none"}):
-        figure = Figure(figsize=size, layout="constrained")
-        figure.patch.set_facecolor("none" if palette is _STAND_INS else palette.paper)
-        axes = figure.add_subplot()
-        axes.set_facecolor("none")
+    with style():
+        figure, axes = blank(size, palette=palette)
+        if palette is _STAND_INS:
+            figure.patch.set_facecolor("none")
         for place, arm in enumerate(result.arms):
             points = result.band(arm)
-            if not points:
-                continue
-            colour = palette.arms[place % len(palette.arms)]
-            labels = [point.labels for point in points]
-            if len(result.settings.seeds) > 1:
-                axes.fill_between(
-                    labels, [p.low for p in points], [p.high for p in points], color=colour, alpha=0.16, linewidth=0
-                )
-            (line,) = axes.plot(
-                labels,
-                [point.value for point in points],
-                color=colour,
-                linewidth=2,
-                marker=MARKERS[place % len(MARKERS)],
-                markersize=4.5,
-                label=arm,
-            )
-            if DASHES[place % len(DASHES)][0] is not None:
-                line.set_dashes(DASHES[place % len(DASHES)])
+            band = [(point.low, point.high) for point in points] if len(result.settings.seeds) > 1 else ()
+            line = Line(name=arm, points=[(point.labels, point.value) for point in points], band=band)
+            draw(axes, line, palette=palette, place=place)
         if result.settings.target is not None:
             axes.axhline(result.settings.target, color=palette.faint, linewidth=1, linestyle=(0, (1, 2.5)), zorder=1)
             axes.annotate(
@@ -95,23 +61,11 @@ def learning_curve(
                 color=palette.faint,
                 fontsize=9,
             )
-        _dress(axes, result, palette)
+        metric = result.metric.replace("_", " ")
+        dress(axes, palette=palette, value=f"test {metric}" + (" (lower is better)" if result.lower_is_better else ""))
+        where = "upper right" if result.lower_is_better else "lower right"
+        axes.legend(frameon=False, labelcolor=palette.ink, loc=where)
     return figure
-
-
-def _dress(axes, result: RunResult, palette: Palette) -> None:  # type: ignore[no-untyped-def]
-    """Names, grid and legend, no box."""
-    metric = result.metric.replace("_", " ")
-    axes.set_xlabel("labels", color=palette.ink)
-    axes.set_ylabel(f"test {metric}" + (" (lower is better)" if result.lower_is_better else ""), color=palette.ink)
-    axes.grid(True, color=palette.grid, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, colors=palette.faint)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.margins(x=0.02)
-    axes.legend(frameon=False, labelcolor=palette.ink, loc="upper right" if result.lower_is_better else "lower right")
 
 
 def page_svg(figure: Figure, *, title: str, name: str) -> str:

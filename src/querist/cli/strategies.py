@@ -9,17 +9,28 @@ import typer
 
 from querist.cli.console import out, print_json
 from querist.cli.options import Json
-from querist.core.errors import UnknownName
+from querist.core.errors import UnknownName, UsageError
 
 
 def strategies(
     family: Annotated[str | None, typer.Option(help="Only this family: uncertainty, bayesian, ...")] = None,
     task: Annotated[str | None, typer.Option(help="Only those with a meaning for this task.")] = None,
+    why: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What this one does, when to use it and when not.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Every strategy: name, family, survey section, paper, views, tasks, cost."""
-    from querist.strategies import describe, registry
+    from querist.strategies import describe, explain, registry
 
+    if why is not None:
+        if family is not None or task is not None:
+            raise UsageError("--why speaks of one strategy", hint="leave --family and --task out")
+        if json:
+            print_json(explain(why))
+        else:
+            _print_why(explain(why))
+        return
     found = [describe(name) for name in registry]
     for asked, kind, known in (
         (family, "family", {entry["family"] for entry in found}),
@@ -61,6 +72,27 @@ def _print_table(found: list[dict[str, Any]]) -> None:
         console.print()
     console.print("[dim]The last line of each: rows of the literature table, survey section, paper.[/dim]")
     console.print(f"{len(found)} strategies; use one with: querist run --strategy NAME", markup=False)
+
+
+def _print_why(said: dict[str, Any]) -> None:
+    """One strategy in words: what it does, the formula, when and when not, what it costs, paper and file."""
+    from rich.markup import escape
+
+    console = out()
+    place = ", ".join(part for part in (said["family"], *said["rows"]) if part)
+    console.print(f"[bold]{said['name']}[/bold] [dim]({escape(place)})[/dim]\n")
+    console.print(escape(said["what"]))
+    for heading, text in (("Formula:", said["formula"]), ("Use it when", said["use_it_when"])):
+        if text:
+            console.print(f"\n[bold]{heading}[/bold] {escape(text)}")
+    if said["not_when"]:
+        console.print(f"\n[bold]Not when[/bold] {escape(said['not_when'])}")
+    console.print(
+        f"\n[bold]Reads[/bold] {escape(', '.join(said['views']) or 'nothing')}; for {', '.join(said['tasks'])}"
+    )
+    console.print(f"[bold]Costs[/bold] {escape(said['cost'])}")
+    console.print(f"[bold]Paper:[/bold] {escape(said['reference'] or 'none, it is a baseline')}")
+    console.print(f"[bold]File:[/bold] querist/{said['file']}", soft_wrap=True)
 
 
 def _place(entry: dict[str, Any]) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from querist import strategies
 from querist.core.errors import ColdStart, DataError, PoolExhausted, UsageError
@@ -29,7 +30,7 @@ from querist.models.base import Adapter, FitReport
 from querist.pool.labels import LabelState
 from querist.pool.pool import Pool
 from querist.storage.journal import Journal
-from querist.strategies.base import Strategy
+from querist.strategies.base import Picks, Strategy
 from querist.tasks import make_task
 from querist.tasks.base import Label, Task
 from querist.views.snapshot import Snapshot
@@ -212,6 +213,23 @@ class Session:
         self.seconds["select"] += time.perf_counter() - started
         self.ledger.ask(picks, model_version=self._version)
         return picks.rows
+
+    def assign(self, rows: Sequence[int] | np.ndarray, *, reason: str = "chosen elsewhere") -> np.ndarray:
+        """Open a new round with rows that somebody else chose: a paper's first rows, the picks of another program.
+
+        Raises:
+            UsageError: no rows, or one of them twice.
+            DataError: a row that may not be asked for.
+        """
+        given = np.asarray(rows, dtype=np.int64)
+        if not len(given) or len(np.unique(given)) < len(given):
+            raise UsageError(f"{len(given)} rows were assigned", hint="give one row or more, each of them once")
+        closed = given[~np.isin(given, self.unlabelled)]
+        if len(closed):
+            raise DataError(f"row {closed[0]} was assigned, which is labelled already or is no training row")
+        picks = Picks(rows=given, positions=torch.arange(len(given)), reasons=(reason,) * len(given))
+        self.ledger.ask(picks, model_version=self._version)
+        return given
 
     def tell(self, rows: Sequence[int] | np.ndarray, labels: Sequence[Label], *, annotator: str = "oracle") -> None:
         """Give labels. They are durable when this returns; a label told again by one annotator replaces the first.

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 _DEFAULTS = {"image": "cnn", "table": "mlp", "text": "text_cnn", "tokens": "bilstm"}
 _PREFIXES = ("sklearn", "hf", "frozen")
 """``PREFIX:ARGUMENT`` names: the class is called after the prefix, in a file of that name."""
-_PUBLIC = {"TorchModule": "torch_module", "Adapter": "base", "Sklearn": "sklearn", "Hf": "hf", "Frozen": "frozen"}
+_PUBLIC = {
+    "TorchModule": "torch_module",
+    "Adapter": "base",
+    "Sklearn": "sklearn",
+    "Hf": "hf",
+    "Frozen": "frozen",
+    "Laplace": "laplace",
+}
 
 
 def default_model(pool: Pool, task: Task) -> str:
@@ -98,7 +105,7 @@ def _ready(name: str, pool: Pool, task: Task, *, device: str, options: dict[str,
     kind = registry[name]
     kind.refuse_modality(pool.modality)
     of_recipe = {field.name for field in fields(Recipe)}
-    of_adapter = {"start", "features", "inference_batch", "cache_mb"}
+    of_adapter = {"start", "features", "inference_batch", "cache_mb", "laplace"}
     of_net = set(inspect.signature(kind).parameters) - set(kind.found_in_inputs) - {"outputs"}
     _refuse_unknown(name, options, of_recipe | of_adapter | of_net)
     net_options = {key: value for key, value in options.items() if key in of_net}

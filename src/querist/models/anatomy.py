@@ -24,13 +24,14 @@ class Anatomy:
         last_layer: name of the layer whose input are the embeddings; ``None`` if none was found.
         row_bytes: memory that the layers' answers take together, a row.
         dropout: whether dropout is reached on the way to the output.
-        linear_head: whether the last layer is linear and its answer is the network's, with nothing in between.
+        ends_linear: whether the output is what that layer, a linear one, makes by its weights of what it reads; up to
+            a number a unit, which a softmax does not see. Then the layer is a ``Head``, and can be drawn by Laplace.
     """
 
     last_layer: str | None
     row_bytes: int
     dropout: bool
-    linear_head: bool = False
+    ends_linear: bool
 
 
 def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, features: str | None) -> Anatomy:
@@ -52,15 +53,12 @@ def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, featur
         raise UsageError(f"the network has no layer {features!r}", hint=f"its linear layers: {', '.join(linear)}")
     b = len(inputs[0])
     called: list[str] = []
-    said: dict[str, Tensor] = {}
     total = 0
 
     def look(name: str) -> Any:
         def hook(_part: nn.Module, _inputs: Any, output: Any) -> None:
             nonlocal total
             called.append(name)
-            if isinstance(names[name], nn.Linear) and isinstance(output, Tensor):
-                said[name] = output
             total += (
                 sum(tensor.nbytes for tensor in output if isinstance(tensor, Tensor))
                 if isinstance(output, tuple)
@@ -104,16 +102,25 @@ def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, featur
         last_layer=last_layer,
         row_bytes=max(1, total // b),
         dropout=any(stochastic(names[name]) for name in called),
-        linear_head=axes == 2 and last_layer in said and torch.equal(said[last_layer], output),
+        ends_linear=last_layer in called and _ends_linear(module, inputs, task, last_layer),
     )
 
 
-def head_of(module: nn.Module, anatomy: Anatomy) -> Tensor:
-    """Weights of the last layer with its bias as the last column, ``[c d+1]``; only of a linear head."""
-    layer: Any = module.get_submodule(anatomy.last_layer or "")
-    weight = layer.weight.detach().float().cpu()
-    bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach().float().cpu()
-    return torch.cat([weight, bias[:, None]], 1)
+def _ends_linear(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, last_layer: str) -> bool:
+    """Whether the network's output follows from what its last layer reads, by that layer's weights alone."""
+    layer = module.get_submodule(last_layer)
+    if not isinstance(layer, nn.Linear):
+        return False
+    with torch.no_grad(), slow_attention(), FeatureTap(module=module, last_layer=last_layer) as tap:
+        output = module(*inputs)
+    assert tap.seen is not None
+    rebuilt = nn.functional.linear(tap.seen, layer.weight, layer.bias)
+    if rebuilt.shape != output.shape:
+        return False
+    beside = output - rebuilt
+    if task.kind in ("classification", "tokens"):
+        beside = beside - beside.mean(-1, keepdim=True)
+    return bool((beside.abs() <= 1e-4 * (1 + rebuilt.abs())).all())
 
 
 @contextmanager

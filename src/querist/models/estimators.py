@@ -29,20 +29,25 @@ class Column:
     def scores(self, features: Any, width: int) -> np.ndarray:
         """Log probabilities ``[b width]`` of the classes ``0 .. width``."""
         rows = features.shape[0]
-        whole = np.zeros((rows, width))
         if self.estimator is None:
-            whole[:, self.classes] = 1.0
-        elif hasattr(self.estimator, "predict_proba"):
-            whole[:, self.classes] = _speaking(self.estimator, "answer", features, "predict_proba")
-        elif hasattr(self.estimator, "decision_function"):
+            return log_chances(np.ones((rows, 1)), self.classes, width)
+        if hasattr(self.estimator, "predict_proba"):
+            return log_chances(_speaking(self.estimator, "answer", features, "predict_proba"), self.classes, width)
+        if hasattr(self.estimator, "decision_function"):
             values = torch.as_tensor(_speaking(self.estimator, "answer", features, "decision_function")).double()
             # Two classes share one number.
             values = values if values.ndim == 2 else torch.stack([torch.zeros_like(values), values], -1)
-            whole[:, self.classes] = values.softmax(-1).numpy()
-        else:
-            whole[np.arange(rows), _speaking(self.estimator, "answer", features, "predict")] = 1.0
-        logs: np.ndarray = np.log(np.clip(whole, LEAST, None))
-        return logs
+            return log_chances(values.softmax(-1).numpy(), self.classes, width)
+        said = _speaking(self.estimator, "answer", features, "predict")
+        return log_chances(np.eye(width)[said], np.arange(width), width)
+
+
+def log_chances(chances: np.ndarray, classes: np.ndarray, width: int) -> np.ndarray:
+    """Logs of the chances of some classes (last axis) as those of the classes ``0 .. width``; none is impossible."""
+    whole = np.zeros((*chances.shape[:-1], width))
+    whole[..., classes] = chances
+    logs: np.ndarray = np.log(np.clip(whole, LEAST, None))
+    return logs
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from querist.models.checkpoint import Checkpoint
 from querist.models.checkpoint_inputs import checkpoint_encoder
 from querist.models.embedded_pool import CheckpointEmbedder, EmbeddedPool, embedded
 from querist.models.inputs import Encoder, TableEncoder, encoder_for
+from querist.models.laplace import Laplace
 from querist.models.torch_module import TorchModule
 from querist.models.weights import Start
 from querist.tasks.base import Label, Task
@@ -67,6 +68,7 @@ class Frozen(Adapter):
         recipe: how the head is trained.
         device: where to embed and train.
         inference_batch: rows a pass of the encoder.
+        laplace: how samples of the source ``laplace`` are made.
 
     Raises:
         MissingExtra: a checkpoint is named and transformers is not installed.
@@ -100,6 +102,7 @@ class Frozen(Adapter):
         recipe: Recipe | None = None,
         device: str = "auto",
         inference_batch: int = 32,
+        laplace: Laplace | None = None,
     ) -> None:
         if pooling not in ("auto", "cls", "mean"):
             raise UsageError(f"pooling is {pooling!r}", hint="choose auto, cls or mean")
@@ -111,7 +114,7 @@ class Frozen(Adapter):
         self._hidden, self._dropout = hidden, dropout
         self._cache = _cache_folder() if cache is None else Path(cache)
         self._device_name, self._batch = device, inference_batch
-        self._start, self._recipe = start, recipe or HEAD
+        self._start, self._recipe, self._laplace = start, recipe or HEAD, laplace
         self._head = self._untrained()
         self._seen: dict[int, EmbeddedPool] = {}
 
@@ -152,7 +155,7 @@ class Frozen(Adapter):
         # Known before the encoder has run, so it is not asked of the head.
         regression = self._task.kind == "regression"
         if type(view) is (PredictionSamples if regression else LogitSamples):
-            return cast(LogitSamples, view).source == "ensemble" or self._dropout > 0
+            return cast(LogitSamples, view).source in ("ensemble", "laplace") or self._dropout > 0
         return type(view) in (Embeddings, Raw, Head, Predictions if regression else Logits)
 
     def answer(
@@ -187,7 +190,12 @@ class Frozen(Adapter):
 
     def _untrained(self) -> TorchModule:
         return TorchModule(
-            self._new_head, start=self._start, recipe=self._recipe, encoder=TableEncoder(), device=self._device_name
+            self._new_head,
+            start=self._start,
+            recipe=self._recipe,
+            encoder=TableEncoder(),
+            device=self._device_name,
+            laplace=self._laplace,
         )
 
     def _new_head(self) -> nn.Module:

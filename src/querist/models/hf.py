@@ -15,6 +15,7 @@ from querist.core.errors import UsageError
 from querist.core.types import Float, Int, Tensor
 from querist.models.checkpoint import Checkpoint
 from querist.models.checkpoint_inputs import checkpoint_encoder
+from querist.models.laplace import Laplace
 from querist.models.torch_module import TorchModule
 from querist.models.weights import Start
 from querist.tasks.base import Task
@@ -42,6 +43,7 @@ class Hf(TorchModule):
         device: where to train and answer.
         inference_batch: rows a forward pass; found by itself if left out.
         cache_mb: encoded inputs are kept between rounds if the whole pool takes no more than this.
+        laplace: how samples of the source ``laplace`` are made.
 
     Raises:
         MissingExtra: transformers is not installed.
@@ -75,6 +77,7 @@ class Hf(TorchModule):
         device: str = "auto",
         inference_batch: int | None = None,
         cache_mb: float = 1024,
+        laplace: Laplace | None = None,
     ) -> None:
         self.checkpoint = Checkpoint(checkpoint)
         self._most = longest
@@ -85,6 +88,7 @@ class Hf(TorchModule):
             device=device,
             inference_batch=inference_batch,
             cache_mb=cache_mb,
+            laplace=laplace,
         )
 
     def prepare(self, pool: Pool, task: Task) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from querist.core.types import Float, Tensor
 from querist.models.estimators import LEAST, Column, TrainedEstimator
+from querist.models.linear_layer import LinearLayer
 
 _ALIKE = 1e-3
 """Difference in a probability (or a share of a value) that rounding and the least probability may make."""
@@ -51,10 +52,10 @@ def _scores(column: Column, d: int, width: int, kind: str) -> np.ndarray | None:
     """Weights and biases ``[width d+1]`` of one model's classes."""
     own = np.zeros((1 if kind == "regression" else len(column.classes), d + 1))
     if column.estimator is not None:
-        weights, bias = (getattr(column.estimator, name, None) for name in ("coef_", "intercept_"))
-        if weights is None or bias is None or np.ndim(weights) > 2:
+        layer = LinearLayer.of_estimator(column.estimator)
+        if layer is None:
             return None
-        made = np.column_stack([np.atleast_2d(weights), np.broadcast_to(np.ravel(bias), len(np.atleast_2d(weights)))])
+        made = layer.joined().numpy()
         if len(own) == 2 and len(made) == 1:  # two classes share one number
             made = np.concatenate([np.zeros_like(made), made])
         if made.shape != own.shape:

@@ -22,6 +22,8 @@ from querist.core.types import Int, Tensor
 from querist.models.base import Adapter, Answers, FitReport, Progress
 from querist.models.estimators import TrainedEstimator, estimator_named, estimator_names
 from querist.models.features import Features, features_for
+from querist.models.laplace import Laplace
+from querist.models.linear_estimators import LinearPosterior, is_linear
 from querist.models.linear_head import linear_head
 from querist.tasks.base import Label, Task
 from querist.views.base import View
@@ -45,7 +47,8 @@ class Sklearn(Adapter):
     Class scores are the logs of ``predict_proba`` (of the softmax of ``decision_function``, where there is only that);
     a class without training rows keeps a probability of 1e-7. Multilabel trains one copy a class. Ensemble samples
     are copies trained on bootstrap draws of the labelled rows, but for member 0, which sees them as they are. A linear
-    model that reads what ``Embeddings`` gives has a ``Head``.
+    model that reads what ``Embeddings`` gives has a ``Head``. Logistic regression and least squares (with or without a
+    ridge) can be drawn by ``laplace`` too.
 
     Args:
         estimator: an unfitted estimator, or the name of one that needs no arguments. Its ``random_state`` is set
@@ -54,6 +57,7 @@ class Sklearn(Adapter):
             estimators that read no sparse matrices.
         device: taken for the sake of other adapters; scikit-learn computes on the CPU.
         start: only ``scratch``: each training starts anew.
+        laplace: how samples of the source ``laplace`` are made.
 
     Raises:
         UnknownName: no estimator of that name; the nearest is suggested.
@@ -76,12 +80,21 @@ class Sklearn(Adapter):
     _pool: Pool
     _task: Task
 
-    def __init__(self, estimator: Any, *, dimensions: int = 100, device: str = "auto", start: str = "scratch") -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        dimensions: int = 100,
+        device: str = "auto",
+        start: str = "scratch",
+        laplace: Laplace | None = None,
+    ) -> None:
         if start != "scratch":
             raise UsageError(f"start is {start!r}, scikit-learn models train anew each round", hint="use scratch")
         self._estimator = estimator_named(estimator) if isinstance(estimator, str) else estimator
-        self._dimensions = dimensions
+        self._dimensions, self._laplace = dimensions, laplace
         self._members: list[TrainedEstimator] = []
+        self._posterior: LinearPosterior | None = None
         self._version = ""
 
     def prepare(self, pool: Pool, task: Task) -> None:
@@ -130,6 +143,7 @@ class Sklearn(Adapter):
             if progress is not None:
                 progress((member + 1) / members)
         self._head = linear_head(self._members[0], features) if self._features.dense else None
+        self._taught, self._posterior = (features, targets), None
         self._version = _fingerprint(self._estimator, self._task, rows, labels, seed, members)
         outputs = self._members[0].outputs(features)
         return FitReport(
@@ -141,11 +155,12 @@ class Sklearn(Adapter):
     def answers(self, view: View) -> bool:
         if type(view) is Head:  # known once something is trained
             return self._head is not None
-        if self._task.kind == "regression":
-            known: tuple[type[View], ...] = (Predictions, Embeddings, Raw)
-            return type(view) in known or (type(view) is PredictionSamples and view.source == "ensemble")
-        known = (Logits, Embeddings, Raw)
-        return type(view) in known or (type(view) is LogitSamples and view.source == "ensemble")
+        regression = self._task.kind == "regression"
+        if type(view) is (PredictionSamples if regression else LogitSamples):
+            assert isinstance(view, LogitSamples)
+            linear = view.source == "laplace" and is_linear(self._estimator, self._task.kind)
+            return view.source == "ensemble" or linear
+        return type(view) in (Embeddings, Raw, Predictions if regression else Logits)
 
     def answer(
         self,
@@ -159,7 +174,8 @@ class Sklearn(Adapter):
         name = type(self._estimator).__name__
         for view in views:
             if not self.answers(view):
-                raise ViewMissing(f"{name} does not answer {view} for the task {self._task.kind}")
+                hint = "ask for source='ensemble'" if isinstance(view, LogitSamples) else ""
+                raise ViewMissing(f"{name} does not answer {view} for the task {self._task.kind}", hint=hint)
         members = max((self._members_for(view) for view in views), default=0)
         if members and not self._members:
             raise ColdStart(f"{name} was asked before it was trained", hint="fit it first")
@@ -171,12 +187,16 @@ class Sklearn(Adapter):
         embedded = any(isinstance(view, Embeddings | Raw) for view in views)
         outputs: list[list[Tensor]] = [[] for _ in range(members)]
         vectors: list[Tensor] = []
+        draws = [view.samples for view in views if isinstance(view, LogitSamples) and view.source == "laplace"]
+        drawn: list[Tensor] = []
         for start in range(0, max(len(rows), 1), _BLOCK):
             block = rows[start : start + _BLOCK]
             if members:
                 features = self._features.matrix(pool, block)
                 for member, said in zip(self._members, outputs, strict=False):
                     said.append(member.outputs(features))
+                if draws:
+                    drawn.append(self._linear().outputs(features, seed=seed, samples=max(draws)))
             if embedded:
                 vectors.append(torch.from_numpy(self._features.vectors(pool, block)))
             if progress is not None:
@@ -188,11 +208,19 @@ class Sklearn(Adapter):
                 found[view] = torch.cat(vectors)
             elif isinstance(view, Head):
                 found[view] = self._head
+            elif isinstance(view, LogitSamples) and view.source == "laplace":
+                found[view] = self._task.units(torch.cat(drawn, 1)[: view.samples], None)
             elif isinstance(view, LogitSamples):
                 found[view] = torch.stack(units[: view.samples])
             else:
                 found[view] = units[0]
         return Answers(views=found, offsets=self._offsets(len(rows)))
+
+    def _linear(self) -> LinearPosterior:
+        """What the labels say about member 0; found once a training, when first asked for."""
+        if self._posterior is None:
+            self._posterior = LinearPosterior(self._members[0], *self._taught, options=self._laplace)
+        return self._posterior
 
     def predict(self, pool: Pool, rows: np.ndarray) -> tuple[Tensor, Int[Tensor, "n_plus_1"] | None]:
         view = Predictions() if self._task.kind == "regression" else Logits()

@@ -18,16 +18,19 @@ from querist.core.errors import ColdStart, DataError, UsageError, ViewMissing
 from querist.core.rng import child_seed
 from querist.core.types import Int, Tensor
 from querist.models import weights
-from querist.models.anatomy import Anatomy, examine, head_of
+from querist.models.anatomy import Anatomy, examine
 from querist.models.base import Adapter, Answers, FitReport, Progress
 from querist.models.blocks import in_blocks
 from querist.models.forward_pass import ForwardPass
 from querist.models.input_table import InputTable
 from querist.models.inputs import ArrayEncoder, Encoder, Stored, encoder_for
 from querist.models.labelled import LabelledRows, Scale
+from querist.models.laplace import LIKELIHOODS, Laplace
+from querist.models.last_layer import LastLayer
+from querist.models.linear_layer import LinearLayer
 from querist.models.out_table import OutTable
 from querist.tasks.base import Label, Task
-from querist.training.fit import fit, seeded
+from querist.training.fit import Trained, Training, fit, seeded
 from querist.training.recipe import Recipe
 from querist.views.base import View
 from querist.views.embeddings import Embeddings
@@ -59,6 +62,8 @@ class TorchModule(Adapter):
         start: where a training starts: ``scratch``, ``initial`` or ``warm``
             (see :class:`querist.models.weights.Source`).
         recipe: optimiser, length and stopping rule.
+        training: a function of your own that trains the network, in the place of the recipe (of which only the
+            augmentation stays); see :class:`querist.training.fit.Training`.
         encoder: from payloads to what the network reads; ``"auto"`` takes the one for the pool's modality, ``None``
             hands payload arrays over as they are, as float32.
         features: name of the layer that reads the embeddings, where it is not the last linear one.
@@ -66,6 +71,7 @@ class TorchModule(Adapter):
         inference_batch: rows a forward pass; found from the memory of a row if left out, halved when memory runs
             out, and kept.
         cache_mb: encoded inputs are kept between rounds if the whole pool takes no more than this.
+        laplace: how samples of the source ``laplace`` are made.
 
     Example:
         >>> from querist.pool.pool import Pool
@@ -89,18 +95,22 @@ class TorchModule(Adapter):
         *,
         start: weights.Start | None = None,
         recipe: Recipe | None = None,
+        training: Training | None = None,
         encoder: Encoder | Literal["auto"] | None = "auto",
         features: str | None = None,
         device: str = "auto",
         inference_batch: int | None = None,
         cache_mb: float = 1024,
+        laplace: Laplace | None = None,
     ) -> None:
         self.source = weights.Source(net, start=start)
         self.recipe = recipe or Recipe()
+        self.training = training
         self.features = features
         self.device_name = device
         self.inference_batch = inference_batch
         self.cache_mb = cache_mb
+        self.last_layer = LastLayer(laplace)
         self._encoder_option = encoder
         self._members: list[nn.Module] = []
         self._scale = Scale()
@@ -110,6 +120,7 @@ class TorchModule(Adapter):
 
     def prepare(self, pool: Pool, task: Task) -> None:
         self._members, self._version = [], ""
+        self.last_layer.forget()
         if hasattr(self, "inputs") and pool is self.pool and task == self.task:
             # Campaigns of one run share an adapter: what they know of the pool is the same.
             return
@@ -174,9 +185,8 @@ class TorchModule(Adapter):
             if validation is not None and len(validation[0]):
                 held_targets = [self.task.encode(label) for label in validation[1]]
                 held_out = self._labelled(module, pool, validation[0], held_targets, scale)
-            done = fit(
+            done = self._trained(
                 self._labelled(module, pool, rows, targets, scale, held_out),
-                self.recipe,
                 seed=own_seed,
                 progress=_part_of(progress, member, members),
             )
@@ -184,7 +194,17 @@ class TorchModule(Adapter):
             if member == 0:
                 steps, loss = done.steps, done.loss
         self._members, self._scale, self._version = trained, scale, None
+        self.last_layer.taught(pool, rows, targets, task=self.task, scale=scale)
         return FitReport(steps=steps, loss=loss, seconds=time.perf_counter() - began)
+
+    def _trained(self, labelled: LabelledRows, *, seed: int, progress: Progress | None) -> Trained:
+        if self.training is None:
+            return fit(labelled, self.recipe, seed=seed, progress=progress)
+        with seeded(child_seed(seed, "modules"), self.device):
+            labelled.module.train()
+            done = self.training(labelled, seed=seed, progress=progress)
+            labelled.module.eval()
+        return done
 
     def _labelled(
         self,
@@ -214,12 +234,14 @@ class TorchModule(Adapter):
         if type(view) in (Embeddings, Raw):
             return True
         if type(view) is Head:
-            return self.anatomy.linear_head
+            return self.anatomy.ends_linear and self.task.kind != "tokens"  # embeddings are of rows, answers of tokens
         regression = self.task.kind == "regression"
         if type(view) is (Predictions if regression else Logits):
             return True
         if type(view) is (PredictionSamples if regression else LogitSamples):
             assert isinstance(view, LogitSamples)
+            if view.source == "laplace":
+                return self.anatomy.ends_linear and self.task.kind in LIKELIHOODS
             return view.source == "ensemble" or self.anatomy.dropout
         return False
 
@@ -251,23 +273,47 @@ class TorchModule(Adapter):
             assert self.inference_batch is not None, "prepare comes first"
             self.inference_batch = in_blocks(table, rows, work, batch=self.inference_batch, progress=progress)
         if Head() in views:
-            out.views[Head()] = self._scale.out_head(head_of(self._members[0], self.anatomy))
+            layer = LinearLayer.of_module(self._members[0], self.anatomy.last_layer or "")
+            out.views[Head()] = self._scale.out_head(layer.joined().float().cpu())
         return Answers(views=out.views, offsets=out.offsets)
 
     def _forward_pass(self, views: Sequence[View], seed: int) -> ForwardPass:
-        return ForwardPass(self._members, views, task=self.task, scale=self._scale, anatomy=self.anatomy, seed=seed)
+        posterior = None
+        if any(isinstance(view, LogitSamples) and view.source == "laplace" for view in views):
+            posterior = self.last_layer.posterior(
+                self._members[0],
+                self.anatomy,
+                table=self._table,
+                task=self.task,
+                present=self._presented,
+                batch=self.inference_batch,
+            )
+        return ForwardPass(
+            self._members,
+            views,
+            task=self.task,
+            scale=self._scale,
+            anatomy=self.anatomy,
+            seed=seed,
+            last_layer=posterior,
+        )
 
     def _refuse(self, view: View) -> None:
         """Say why a view cannot be answered."""
         if type(view) is Raw:
             return
-        if isinstance(view, LogitSamples) and view.source == "dropout" and not self.anatomy.dropout:
+        if isinstance(view, LogitSamples) and "dropout" in view.source and not self.anatomy.dropout:
             raise ViewMissing(
-                f"{type(view).__name__} by dropout was asked of a network without dropout",
-                hint="ask for source='ensemble', or choose a model with dropout",
+                f"{type(view).__name__} by {view.source} was asked of a network without dropout",
+                hint="ask for source='laplace' or 'ensemble', or choose a model with dropout",
+            )
+        if isinstance(view, LogitSamples) and view.source == "laplace" and not self.anatomy.ends_linear:
+            raise ViewMissing(
+                f"{type(view).__name__} by laplace was asked of a network whose answer is not that of a linear layer",
+                hint="name that layer with features='...', or ask for source='ensemble'",
             )
         if not self.answers(view):
-            why = ", because no linear layer gives its output" if type(view) is Head else ""
+            why = ", because its answer is not that of a linear layer" if type(view) is Head else ""
             raise ViewMissing(f"a torch module does not answer {view} for the task {self.task.kind}{why}")
         if not self._members:
             raise ColdStart(f"{type(view).__name__} was asked of a model that is not trained", hint="fit it first")
@@ -318,6 +364,7 @@ class TorchModule(Adapter):
             "scale": asdict(self._scale),
             "members": len(self._members),
             "version": self.version,
+            "taught": self.last_layer.facts(self.pool),
             **self.found,
         }
         weights.save(folder, self._members, facts)
@@ -330,6 +377,7 @@ class TorchModule(Adapter):
         members = [self._new(0) for _ in range(facts["members"])]
         weights.load_into(folder, members)
         self._members, self._scale, self._version = members, Scale(**facts["scale"]), None
+        self.last_layer.restore(facts.get("taught"), self.pool)
         if self.version != facts["version"]:
             raise DataError(f"the weights in {folder} are not those that were saved", hint="train again")
 

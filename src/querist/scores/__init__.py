@@ -16,6 +16,7 @@ from querist.scores.least_confidence import least_confidence
 from querist.scores.margin import margin
 from querist.scores.mean_distance import mean_distance
 from querist.scores.mean_std import mean_std
+from querist.scores.predictive_gain import predictive_gain
 from querist.scores.variance import variance
 from querist.scores.variation_ratio import variation_ratio
 from querist.scores.vote_entropy import vote_entropy
@@ -32,6 +33,7 @@ __all__ = [
     "margin",
     "mean_distance",
     "mean_std",
+    "predictive_gain",
     "variance",
     "variation_ratio",
     "vote_entropy",

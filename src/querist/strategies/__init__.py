@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from querist.core.docstrings import FORMULA, NOT, USE, plain, sections
+from querist.core.papers import papers, reference, spelled
 from querist.core.registry import Registry
 
 registry = Registry("strategy", __name__)
@@ -40,7 +42,7 @@ def describe(name: str) -> dict[str, Any]:
     module = registry.module_of(name).split(".")
     return {
         "name": name,
-        "kind": "strategy",
+        "kind": cls.kind,
         "family": cls.family,
         "rows": list(cls.rows),
         "survey": cls.survey,
@@ -50,4 +52,26 @@ def describe(name: str) -> dict[str, Any]:
         "cost": cls.cost,
         # Of this package the path in it, of a plug-in the path in its own.
         "file": "/".join(module[1:] if module[0] == "querist" else module) + ".py",
+    }
+
+
+def explain(name: str) -> dict[str, Any]:
+    """What ``querist strategies --why NAME --json`` prints: :func:`describe`, and why one would choose it.
+
+    Raises:
+        UnknownName: no strategy is called that.
+
+    Example:
+        >>> explain("badge")["reference"].startswith("Ash, Jordan T.")
+        True
+    """
+    cls = registry[name]
+    said = sections(cls.__doc__)
+    paper = papers().get(cls.paper)
+    return describe(name) | {
+        "what": spelled(plain(said[""])),
+        "formula": plain(said.get(FORMULA, "")),
+        "use_it_when": spelled(plain(said.get(USE, ""))),
+        "not_when": spelled(plain(said.get(NOT, ""))),
+        "reference": reference(paper, markdown=False) if paper else cls.paper,
     }

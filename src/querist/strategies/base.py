@@ -53,6 +53,8 @@ class Strategy(ABC):
 
     rows: ClassVar[tuple[str, ...]] = ()
     """Ids of the literature table that this class serves."""
+    kind: ClassVar[str] = "strategy"
+    """What the published idea is: a strategy, or a view or selector that this one runs."""
     family: ClassVar[str]
     """The survey's class: uncertainty, bayesian, density, hybrid, ..."""
     paper: ClassVar[str] = ""
@@ -67,6 +69,8 @@ class Strategy(ABC):
     """Whether only ties are broken by the seed; then an untied pick does not depend on the order of rows."""
     needs_labels: ClassVar[bool] = False
     """Whether it raises :class:`ColdStart` when nothing is labelled."""
+    slow: ClassVar[str] = ""
+    """Why it takes more than 10 s or 1 GB on two cores to choose 100 of 50,000 rows, views at hand, if it does."""
     signal: ClassVar[str] = ""
     """What the contract plants for it to find, if not what its family finds (see :mod:`querist.testing.toys`)."""
     known_gaps: ClassVar[dict[str, str]] = {}
@@ -171,14 +175,14 @@ class ScoreStrategy(Strategy):
 
     def pick(self, *views: Any, at: Positions, k: int, rng: Generator) -> Int[Tensor, "k"]:
         best = Best(k, rng=rng)
-        for pos, scores in self._candidate_scores(views, at):
+        for pos, scores in self.candidate_scores(views, at):
             best.add(pos, scores)
         return best.picked()[0]
 
     def pick_with_reasons(self, *views: Any, at: Positions, k: int, rng: Generator) -> tuple[Tensor, list[str]]:
         best = Best(k, rng=rng)
         every, seen, some = 1 + (len(at.candidates) - 1) // _SAMPLE, 0, []
-        for pos, scores in self._candidate_scores(views, at):  # once, for the picks and for their reasons
+        for pos, scores in self.candidate_scores(views, at):  # once, for the picks and for their reasons
             best.add(pos, scores)
             some.append(scores[-seen % every :: every].clone())
             seen += len(scores)
@@ -186,7 +190,7 @@ class ScoreStrategy(Strategy):
         middle = float(torch.cat(some).median())
         return picked, [self.reason(score, middle, at) for score in highest.tolist()]
 
-    def _candidate_scores(self, views: tuple[Any, ...], at: Positions) -> Iterator[tuple[Tensor, Tensor]]:
+    def candidate_scores(self, views: tuple[Any, ...], at: Positions) -> Iterator[tuple[Tensor, Tensor]]:
         """Candidates and their scores, ascending, from one block of rows after the other."""
         keys = self.needs_for(at.task)
         width = sum(_numbers(view) for view in views) // at.n

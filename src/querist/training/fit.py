@@ -49,6 +49,17 @@ class Trained:
     loss: float
 
 
+class Training(Protocol):
+    """A training of your own, in the place of :func:`fit` with a recipe: another optimiser, a paper's schedule.
+
+    It finds the module in training mode and the global generators seeded, so dropout repeats. It must not use any
+    other source of chance than those and ``seed``: a run that was cut off is gone on with by training again.
+    """
+
+    def __call__(self, trainable: Trainable, *, seed: int, progress: Callable[[float], None] | None = None) -> Trained:
+        """Train ``trainable.module`` in place."""
+
+
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Global generators seeded inside, and put back afterwards; cuDNN keeps to its repeatable kernels."""

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from querist.core.errors import ViewMissing
-from querist.core.types import Int, Tensor
+from querist.core.types import Generator, Int, Tensor
 from querist.tasks.aggregate import per_row
 
 Scope = Literal["row", "unit", "pool", "model"]
@@ -48,6 +48,12 @@ class Positions:
     def per_row(self, values: Tensor, *, how: str = "mean") -> Tensor:
         """One number a unit ``[u]`` to one a row ``[n]``; as it is where rows are their own units."""
         return values if self.offsets is None else per_row(values, self.offsets, how=how)
+
+    def drawn(self, q: int, *, rng: Generator) -> Int[Tensor, "q"]:
+        """Random candidates that stand for all of them; all where there are no more than ``q``."""
+        if len(self.candidates) <= q:
+            return self.candidates
+        return self.candidates[torch.randperm(len(self.candidates), generator=rng)[:q].to(self.candidates.device)]
 
     def row_of_unit(self, unit: int) -> int:
         """Position of the row that owns the unit."""
@@ -135,6 +141,8 @@ class View:
 def primitives(views: Iterable[View], answers: Callable[[View], bool]) -> tuple[View, ...]:
     """The views that must be asked of a model so that all of ``views`` can be computed, each once, in order.
 
+    A model is asked about the table alone: answers about another set of rows come with a snapshot.
+
     Args:
         views: what is declared.
         answers: whether the model answers a view by itself.
@@ -144,10 +152,14 @@ def primitives(views: Iterable[View], answers: Callable[[View], bool]) -> tuple[
     """
     found: dict[View, None] = {}
     for view in views:
-        if answers(view):
+        if view.of == "table" and answers(view):
             found[view] = None
         elif view.parts():
             found.update(dict.fromkeys(primitives(view.parts(), answers)))
+        elif view.of != "table":
+            raise ViewMissing(
+                f"nobody answers {type(view).__name__} of the {view.of} rows", hint="bring a snapshot that holds them"
+            )
         else:
             raise ViewMissing(f"this model does not answer {view}", hint="choose another strategy or model")
     return tuple(found)

@@ -13,7 +13,8 @@ class Head(View):
     """``[c d+1]``: one row a class, its weights on :class:`Embeddings` and, in the last column, its bias.
 
     ``embeddings @ head[:, :-1].T + head[:, -1]`` are the class scores whose softmax is :class:`Probs` (the logit of
-    each class for multilabel, the one value for regression). There is one head a model, so it has no row axis.
+    each class for multilabel, the one value for regression). They may differ from :class:`Logits` by a number a row,
+    as where a network ends in a log softmax. There is one head a model, so it has no row axis.
     """
 
     scope: ClassVar[Scope] = "model"

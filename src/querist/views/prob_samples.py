@@ -17,7 +17,7 @@ class ProbSamples(LogitSamples):
     """``[s u c]``: the softmax of each logit sample. Same arguments as :class:`LogitSamples`."""
 
     def parts(self) -> tuple[View, ...]:
-        return (LogitSamples(of=self.of, samples=self.samples, source=self.source),)
+        return (LogitSamples(of=self.of, samples=self.samples, source=self.source, networks=self.networks),)
 
     def map(self, *parts: Any, state: Any, at: Positions) -> Float[Tensor, "s u c"]:
         (logits,) = parts

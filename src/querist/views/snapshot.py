@@ -32,6 +32,7 @@ _SHAPES: dict[View, str] = {
     PredictionSamples(): "s n",
     Embeddings(of="target"): "q d",
     Head(): "c d+1",
+    ProbSamples(of="target"): "s q c",
 }
 """What the arrays of a caller look like, in the axis alphabet."""
 
@@ -77,6 +78,7 @@ class Snapshot:
         rows: Any = None,
         offsets: Any = None,
         target: Any = None,
+        target_samples: Any = None,
         task: str | None = None,
     ) -> Snapshot:
         """A snapshot of arrays that you computed with your own code.
@@ -100,6 +102,7 @@ class Snapshot:
             rows: your own id for each position.
             offsets: ``[n + 1]``, where each row's units start.
             target: embeddings ``[q d]`` of the rows that matter most, for targeted strategies.
+            target_samples: what the networks of ``prob_samples`` say of those rows, ``[s q c]``.
             task: kind of the task; ``classification`` (``tokens`` with offsets, ``regression`` with predictions).
 
         Raises:
@@ -139,11 +142,14 @@ class Snapshot:
         if target is not None:
             answers[Embeddings(of="target")] = _tensor(target, Embeddings(of="target"))
             _refuse_other_width(answers)
+        if target_samples is not None:
+            answers[ProbSamples(of="target")] = _tensor(target_samples, ProbSamples(of="target"))
+            _refuse_other_networks(answers)
         snapshot = cls(at=at, answers=answers, rows=rows)
         if len(snapshot.rows) != n:
             raise DataError(f"{len(snapshot.rows)} row ids were given for {n} rows")
         for view in answers:
-            if view in (Probs(), ProbSamples()):
+            if view in (Probs(), ProbSamples(), ProbSamples(of="target")):
                 snapshot.refuse_no_distribution(view)
             else:
                 snapshot.refuse_non_finite(view)
@@ -161,8 +167,9 @@ class Snapshot:
             if same is not None:
                 return self._answers[same]
             if not view.parts():
+                whose = "" if view.of == "table" else f" of the {view.of} rows"
                 raise ViewMissing(
-                    f"this snapshot has no {type(view).__name__}",
+                    f"this snapshot has no {type(view).__name__}{whose}",
                     hint=f"it has {', '.join(sorted(type(key).__name__ for key in self._answers)) or 'nothing'}",
                 )
             for part in view.parts():
@@ -222,6 +229,17 @@ def _refuse_other_width(answers: Mapping[View, Any]) -> None:
     own, target = answers.get(Embeddings()), answers[Embeddings(of="target")]
     if own is not None and own.shape[1] != target.shape[1]:
         raise DataError(f"embeddings have {own.shape[1]} numbers a row, those of the target {target.shape[1]}")
+
+
+def _refuse_other_networks(answers: Mapping[View, Any]) -> None:
+    """Joint statements about two sets of rows are of the same networks."""
+    own, target = answers.get(ProbSamples()), answers[ProbSamples(of="target")]
+    if own is None or (own.shape[0], own.shape[2]) != (target.shape[0], target.shape[2]):
+        found = "none" if own is None else list(own.shape)
+        raise DataError(
+            f"target_samples have the shape {list(target.shape)} and prob_samples {found}",
+            hint="give both, [s q c] and [s n c], of the same networks and classes",
+        )
 
 
 def _common_length(answers: Mapping[View, Any], offsets: Tensor | None, labels: Any) -> int:

@@ -2,9 +2,10 @@
 
 import json
 
+import pytest
 from typer.testing import CliRunner
 
-from querist.cli.app import app
+from querist.cli.app import app, main
 from querist.strategies import registry
 
 runner = CliRunner()
@@ -45,3 +46,39 @@ def test_list_fits_a_narrow_terminal():
     found = runner.invoke(app, ["strategies"], env={"COLUMNS": "80"})
     assert max(map(len, found.stdout.splitlines())) <= 80
     assert "…" not in found.stdout
+
+
+@pytest.mark.parametrize("name", list(registry))
+def test_why_says_what_when_and_where(name):
+    found = runner.invoke(app, ["strategies", "--why", name, "--json"])
+    assert found.exit_code == 0
+    said = json.loads(found.stdout)
+    assert set(said) == KEYS | {"what", "formula", "use_it_when", "not_when", "reference"}
+    cls = registry[name]
+    if cls.rows:
+        assert min(len(said[key]) for key in ("what", "formula", "use_it_when", "not_when")) > 10
+    assert not cls.paper or len(said["reference"]) > 40
+    assert "``" not in str(said)
+
+
+def test_why_in_words():
+    found = runner.invoke(app, ["strategies", "--why", "badge"], env={"COLUMNS": "100"})
+    assert found.exit_code == 0
+    text = " ".join(found.stdout.split())
+    for words in (
+        "k-means++ seeding on the last layer's gradients",
+        "Formula: k-means++ on g(x)",
+        "Use it when batches are",
+        "Not when labels are very few",
+        "(Hacohen et al. 2022)",
+        "Paper: Ash, Jordan T.; Zhang, Chicheng",
+        "Deep Batch Active Learning by Diverse, Uncertain Gradient Lower Bounds",
+        "File: querist/strategies/hybrid/badge.py",
+    ):
+        assert words in text
+    assert max(map(len, found.stdout.splitlines())) <= 100
+
+
+def test_why_of_nothing_and_of_everything():
+    assert main(["strategies", "--why", "bagde"]) == 2
+    assert main(["strategies", "--why", "badge", "--family", "hybrid"]) == 2

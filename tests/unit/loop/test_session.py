@@ -105,6 +105,22 @@ def test_ask_with_a_snapshot_of_ones_own_needs_no_adapter(pool):
     assert session.ask(1, snapshot=snapshot).tolist() == [left[7]]
 
 
+def test_rows_chosen_elsewhere_make_a_round_too(pool, make_model):
+    session = q.Session(pool, model=make_model(), strategy="margin", seed=0, candidates=20)
+    first = pool.rows("train")[[5, 3, 8]]
+    assert session.assign(first, reason="they came with the data").tolist() == first.tolist()
+    assert session.pending.tolist() == first.tolist()
+    session.tell(first, pool.truth(first))
+    session.fit()
+    session.close_round(session.evaluate())
+    [record] = session.journal.rounds("main")
+    assert [pick.reason for pick in record.picks] == ["they came with the data"] * 3
+    assert set(session.ask(4)).isdisjoint(first)
+    for rows, says in ((first, f"row {first[0]}"), ([], "0 rows"), ([1, 1], "2 rows"), (pool.rows("test")[:1], "row")):
+        with pytest.raises(QueristError, match=says):
+            session.assign(rows)
+
+
 def test_a_snapshot_may_not_offer_rows_that_are_not_open(pool):
     session = q.Session(pool, strategy="margin", seed=0)
     rows = session.ask(10)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from querist.core.errors import UsageError, ViewMissing
-from querist.models.anatomy import FeatureTap, examine, head_of
+from querist.models.anatomy import FeatureTap, examine
+from querist.models.linear_layer import LinearLayer
 from querist.tasks import make_task
 
 TASK = make_task("classification", ["a", "b", "c"])
@@ -127,31 +128,49 @@ class Twice(nn.Module):
         return 2 * self.last(x)  # type: ignore[no-any-return]
 
 
+class Adapted(nn.Module):
+    """A linear layer that adds more to its answer than its weights say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = _WithMore(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(x)  # type: ignore[no-any-return]
+
+
+class _WithMore(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + x[:, :3]
+
+
 @pytest.mark.parametrize(
     ("make", "features", "linear"),
     [
         (lambda: nn.Linear(4, 3), None, True),
         (Branches, None, True),
         (Branches, "body", False),
-        (lambda: nn.Sequential(nn.Linear(4, 3), nn.LogSoftmax(-1)), None, False),
+        (lambda: nn.Sequential(nn.Linear(4, 3), nn.LogSoftmax(-1)), None, True),  # a softmax sees no difference
+        (lambda: nn.Sequential(nn.Linear(4, 3), nn.Tanh()), None, False),
         (Twice, None, False),
+        (Adapted, None, False),
     ],
 )
-def test_a_head_is_linear_only_if_nothing_follows(
+def test_a_head_is_linear_only_if_its_weights_give_the_answer(
     make: Callable[[], nn.Module], features: str | None, linear: bool
 ) -> None:
-    module = make().eval()
-    anatomy = examine(module, (torch.zeros(2, 4),), TASK, features=features)
-    assert anatomy.linear_head is linear
+    module, x = make().eval(), torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    anatomy = examine(module, (x[:2],), TASK, features=features)
+    assert anatomy.ends_linear is linear
     if linear:
-        head, x = head_of(module, anatomy), torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+        assert anatomy.last_layer is not None
+        head = LinearLayer.of_module(module, anatomy.last_layer).joined()
         with torch.no_grad(), FeatureTap(module=module, last_layer=anatomy.last_layer) as tap:
             logits = module(x)
-        torch.testing.assert_close(tap.pooled(None) @ head[:, :-1].T + head[:, -1], logits)
+        torch.testing.assert_close((tap.pooled(None) @ head[:, :-1].T + head[:, -1]).softmax(-1), logits.softmax(-1))
 
 
 def test_a_head_without_bias_has_a_column_of_zeros() -> None:
-    module = nn.Linear(4, 3, bias=False).eval()
-    head = head_of(module, examine(module, (torch.zeros(2, 4),), TASK, features=None))
+    head = LinearLayer.of_module(nn.Linear(4, 3, bias=False), "").joined()
     assert head.shape == (3, 5)
     assert head[:, -1].tolist() == [0.0, 0.0, 0.0]

@@ -15,6 +15,7 @@ from querist.models import TorchModule, default_model, make_model
 from querist.pool.pool import Pool
 from querist.tasks import make_task
 from querist.tasks.base import Task
+from querist.training.fit import Trainable, Trained
 from querist.training.recipe import Recipe
 from querist.views import Embeddings, Logits, LogitSamples, Predictions, PredictionSamples, Raw
 from querist.views.base import View
@@ -253,7 +254,9 @@ def test_your_own_module_reads_payload_arrays_as_they_are() -> None:
     assert model.answers(Embeddings())
     assert not model.answers(LogitSamples())
     assert model.answers(LogitSamples(source="ensemble"))
-    with pytest.raises(ViewMissing, match="without dropout; ask for source='ensemble', or choose a model with dropout"):
+    with pytest.raises(
+        ViewMissing, match="without dropout; ask for source='laplace' or 'ensemble', or choose a model with dropout"
+    ):
         model.answer([LogitSamples()], pool, pool.rows(), seed=0)
 
 
@@ -330,6 +333,42 @@ def test_a_validation_set_stops_a_training_early() -> None:
     noise = [SIDES[pos % 2] for pos in range(len(rows))]
     report = train(model, pool, validation=(rows, noise))
     assert report.steps < 400
+
+
+def test_a_training_of_your_own_takes_the_place_of_the_recipe() -> None:
+    pool, task = image_pool(), make_task("classification", SIDES)
+    seen: list[tuple[int, bool, int]] = []
+
+    def mine(trainable: Trainable, *, seed: int, progress: Any = None) -> Trained:
+        rng = torch.Generator().manual_seed(seed)
+        optimiser = torch.optim.SGD(trainable.module.parameters(), lr=0.05)
+        loss = torch.zeros(())
+        for step in range(7):
+            loss = trainable.losses(trainable.batch(torch.arange(len(trainable)), rng)).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if progress is not None:
+                progress((step + 1) / 7)
+        seen.append((len(trainable), trainable.module.training, seed))
+        return Trained(steps=7, loss=float(loss.detach()))
+
+    def net() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 2))
+
+    model, shares = TorchModule(net, training=mine, device="cpu"), []
+    model.prepare(pool, task)
+    before = torch.random.get_rng_state()
+    report = train(model, pool, members=2, progress=shares.append)
+    version = model.version
+    assert report.steps == 7
+    assert [(rows, training) for rows, training, _ in seen] == [(30, True), (30, True)]
+    assert seen[0][2] != seen[1][2]
+    assert shares[-1] == 1.0
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert not any(part.training for member in model._members for part in member.modules())
+    train(model, pool, members=2)
+    assert model.version == version  # dropout and all
 
 
 def test_progress_covers_all_members() -> None:

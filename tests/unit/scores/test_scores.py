@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from querist import scores
 from querist.core.rng import generator
+from querist.scores.predictive_gain import predictive_gains
 
 
 def test_hand_worked_values() -> None:
@@ -35,6 +37,25 @@ def test_bald_lies_between_nothing_and_entropy_of_the_mean() -> None:
     information = scores.bald(samples)
     assert bool((information >= 0).all())
     assert bool((information <= scores.entropy(samples.mean(0)) + 1e-6).all())
+
+
+@pytest.mark.parametrize("rule", ["log", "mse"])
+def test_predictive_gain_is_the_mean_of_gains_and_does_not_hang_on_tiles(
+    rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, targets = ((3 * torch.randn(6, n, 4, generator=generator(n))).softmax(-1).double() for n in (50, 9))
+    whole = predictive_gains(samples, targets, rule=rule)
+    torch.testing.assert_close(scores.predictive_gain(samples, targets, rule=rule), whole.mean(1))
+    assert whole.shape == (50, 9)
+    monkeypatch.setattr(importlib.import_module("querist.scores.predictive_gain"), "_TILE", 1)
+    torch.testing.assert_close(predictive_gains(samples, targets, rule=rule), whole)
+
+
+def test_predictive_gain_by_hand() -> None:
+    """Two networks, sure of opposite labels: one label moves the other row's (0.5, 0.5) to (1, 0) or (0, 1)."""
+    torn = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
+    assert scores.predictive_gain(torn, torn).item() == pytest.approx(math.log(2), abs=1e-6)
+    assert scores.predictive_gain(torn, torn, rule="mse").item() == pytest.approx(0.5, abs=1e-6)
 
 
 def test_consensus_kl_survives_probabilities_whose_mean_rounds_to_zero() -> None:

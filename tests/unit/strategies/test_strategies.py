@@ -130,6 +130,17 @@ def test_compression_is_nested() -> None:
     assert compress(points, k=20, rng=generator(1))[:7].tolist() == compress(points, k=7, rng=generator(1)).tolist()
 
 
+def test_entropy_of_samples_is_that_of_their_mean() -> None:
+    sure, doubtful = [[0.99, 0.01], [0.55, 0.45]], [[0.01, 0.99], [0.55, 0.45]]
+    snapshot = Snapshot.from_arrays(prob_samples=[sure, doubtful])  # row 0: two sure networks that contradict
+    rows = Entropy(samples=2).choose(snapshot, k=1)
+    assert rows.positions.tolist() == [0]
+    assert "entropy 0.693" in rows.reasons[0]
+    assert Entropy(samples=2).needs() == (ProbSamples(samples=2),)
+    with pytest.raises(UsageError, match="-1 samples"):
+        Entropy(samples=-1)
+
+
 def test_information_density_turns_entropy_away_from_outliers() -> None:
     z = [[1.0, 0.0], [1.0, 0.1], [1.0, -0.1], [-1.0, 0.0]]
     probs = [[0.6, 0.4], [0.9, 0.1], [0.9, 0.1], [0.5, 0.5]]
@@ -161,4 +172,4 @@ def test_diverse_mini_batch_without_a_model_is_plain_k_means() -> None:
 
 def test_needs_compare_and_print() -> None:
     assert CoreSet().needs() == (Embeddings(),)
-    assert repr(Bald(samples=7).needs()[0]) == "ProbSamples(of='table', samples=7, source='dropout')"
+    assert repr(Bald(samples=7).needs()[0]) == "ProbSamples(of='table', samples=7, source='dropout', networks=3)"

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from querist.core.errors import DataError, NonFinite, UsageError, ViewMissing
+from querist.core.errors import DataError, NonFinite, UnknownName, UsageError, ViewMissing
+from querist.core.rng import generator
 from querist.views import (
     Embeddings,
     GradEmbeddings,
@@ -122,9 +123,38 @@ def test_primitives_are_asked_once_each() -> None:
 def test_members_say_how_many_networks_are_trained() -> None:
     assert ProbSamples(samples=5, source="ensemble").members == 5
     assert PredictionSamples(samples=5).members == 1
+    assert ProbSamples(samples=50, source="dropout_ensemble", networks=4).members == 4
+    assert LogitSamples(samples=2, source="dropout_ensemble").members == 2
+    assert ProbSamples(source="laplace").members == 1
     assert GradEmbeddings().members == 1
     with pytest.raises(UsageError, match="1 or more"):
         LogitSamples(samples=0)
+    with pytest.raises(UsageError, match="1 or more"):
+        LogitSamples(networks=0)
+    with pytest.raises(UnknownName, match="did you mean 'laplace'"):
+        LogitSamples(source="laplance")  # type: ignore[arg-type]
+
+
+def test_a_model_is_asked_about_the_table_alone() -> None:
+    """Its answers for the rows at hand must not pass for those of other rows."""
+    for view in (Embeddings(of="target"), ProbSamples(of="target")):
+        with pytest.raises(ViewMissing, match="of the target rows; bring a snapshot"):
+            primitives([view], lambda _: True)
+
+
+def test_target_samples_are_a_view_of_their_own() -> None:
+    snapshot = Snapshot.from_arrays(prob_samples=[SIX, SIX], target_samples=[SIX[:1], SIX[:1]])
+    assert snapshot[ProbSamples(of="target")].shape == (2, 1, 2)
+    assert snapshot[ProbSamples()].shape == (2, 3, 2)
+
+
+def test_drawn_candidates_are_candidates() -> None:
+    at = Positions(n=50, candidates=torch.arange(10, 50))
+    some = at.drawn(7, rng=generator(0))
+    assert len(some.unique()) == 7
+    assert int(some.min()) >= 10
+    assert torch.equal(at.drawn(40, rng=generator(0)), at.candidates)
+    assert at.drawn(7, rng=generator(1)).tolist() != some.tolist()
 
 
 def test_a_head_stands_beside_the_rows() -> None:

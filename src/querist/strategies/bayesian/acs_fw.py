@@ -38,10 +38,23 @@ class AcsFw(Strategy):
     networks part in the same way have the same direction, so one of them stands for both; and doubt that no label can
     end is the same for all networks and counts nothing.
 
+    Formula:
+        ``argmin_w |sum_x l(x) - sum_s w_s l(s)|`` over at most ``k`` rows, with ``l_j(x) = J^-1/2 (E_y log p_j(y | x) +
+        H(y | x))``
+
+    Use it when:
+        the network has dropout (or an ensemble is trained) and batches are large: rows on which the drawn networks part
+        in the same way stand for one another, where ``bald`` asks for all of them (pinsler2019bayesian). It serves
+        regression too.
+
+    Not when:
+        the batch is larger than the number of drawn networks: so many directions are all there are. Nor with very few
+        labels, when networks part over everything.
+
     Args:
         samples: networks drawn, the paper's ``J``; 100 where they give probabilities and 10 where they give values if
             left out, as there.
-        source: ``dropout``, or an ``ensemble`` of trained networks.
+        source: where they come from (see :class:`~querist.views.logit_samples.LogitSamples`).
         entropy: how many times the entropy of the label is added; the paper's formula has 1, its program 0.
         noise: regression only, the variance of a label's noise, in variances of the mean prediction over the table.
 

@@ -27,9 +27,21 @@ class Bald(ScoreStrategy):
     highest scores may hold near-copies, since each row is scored alone. For regression with Gaussian noise of one
     size, ``I = log(1 + var / noise^2) / 2`` grows with the variance of the drawn predictions, which is used.
 
+    Formula:
+        ``I(y; w | x) = H(1/T sum_t p^t) - 1/T sum_t H(p^t)``
+
+    Use it when:
+        the network has dropout (or an ensemble is trained) and some rows are ambiguous in themselves: doubt that all
+        drawn networks share is taken off. Some tens of labels should be there, and batches be small.
+
+    Not when:
+        batches are large or the pool is full of near twins: each row is scored alone, and the batch repeats itself
+        (kirsch2019batchbald); take ``batch_bald``. Nor where the pool holds rows unlike those that will be predicted:
+        it wants to know about the weights, whatever for (bickfordsmith2023prediction), and outliers tell most.
+
     Args:
         samples: networks drawn, the paper's T.
-        source: ``dropout``, or an ``ensemble`` of trained networks.
+        source: where they come from (see :class:`~querist.views.logit_samples.LogitSamples`).
         aggregate: how the numbers of tokens (or classes) become a row's.
 
     Example:

@@ -21,9 +21,20 @@ from querist.views.prob_samples import ProbSamples
 class MeanStd(ScoreStrategy):
     """Rows by the standard deviation of each class probability over the samples, averaged over the classes.
 
+    Formula:
+        ``1/C sum_c sqrt(1/T sum_t (p^t_c)^2 - (1/T sum_t p^t_c)^2)``
+
+    Use it when:
+        a picture of where the model wavers is wanted, over pixels above all, for which it was made
+        (kampffmeyer2016semantic).
+
+    Not when:
+        labels should be saved: in the runs that gal2017deep released it ended next to random (95.9 against 95.3 % on
+        MNIST with 1,000 labels, where the other three had 98.2 or more). With many classes the average is mostly zeros.
+
     Args:
         samples: networks drawn, the paper's T.
-        source: ``dropout``, or an ``ensemble`` of trained networks.
+        source: where they come from (see :class:`~querist.views.logit_samples.LogitSamples`).
         aggregate: how the numbers of tokens (or classes) become a row's.
 
     Example:

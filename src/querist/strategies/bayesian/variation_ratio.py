@@ -23,9 +23,20 @@ class VariationRatio(ScoreStrategy):
 
     It counts guesses only, so with few samples many rows tie and the seed chooses among them.
 
+    Formula:
+        ``1 - max_c 1/T #{t: argmax p^t = c}``
+
+    Use it when:
+        the network has dropout, the decision is what counts, and many samples can be drawn: of five ways it needed the
+        fewest images on MNIST in gal2017deep.
+
+    Not when:
+        samples are few: with T of them there are at most T values, many rows tie, and the seed decides. Nor for large
+        batches: each row is scored alone, so near twins are all asked.
+
     Args:
         samples: networks drawn, the paper's T.
-        source: ``dropout``, or an ``ensemble`` of trained networks.
+        source: where they come from (see :class:`~querist.views.logit_samples.LogitSamples`).
         aggregate: how the ratios of tokens (or classes) become a row's.
 
     Example:

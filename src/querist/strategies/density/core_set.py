@@ -24,6 +24,17 @@ class CoreSet(Strategy):
     on the pool exceeds the loss on the labels by at most a multiple of the largest distance. Outliers are asked
     first. With nothing labelled the first row is random.
 
+    Formula:
+        ``argmax_x min_{l in L + S} |z(x) - z(l)|``, pick after pick into ``S``
+
+    Use it when:
+        there are no probabilities to go by (regression, a first batch), the embeddings are good (pretrained, say), and
+        the budget is large enough to come near every kind of row. It spreads batches of any size.
+
+    Not when:
+        labels are few: it then asks for outliers, near which nobody else lives (yehuda2022active). In classification
+        uncertainty is often better (kim2022defense): it sees no boundary between classes.
+
     Example:
         >>> from querist.views import Snapshot
         >>> snapshot = Snapshot.from_arrays(embeddings=[[0.0], [1.0], [7.0], [10.0]], labelled=[0])

@@ -21,6 +21,17 @@ class FarthestFirst(CoreSet):
 
     Rare kinds of rows lie far from the common ones, so the traversal reaches the long tail that random draws miss.
 
+    Formula:
+        ``argmax_x min_{l in L + S} |z(x) - z(l)|``, pick after pick into ``S``
+
+    Use it when:
+        rare kinds of rows matter (the long tail of geifman2017deep), or a large labelled set must be cut down to the
+        rows that stand for all of it: :func:`compress`.
+
+    Not when:
+        the rare rows are only noise: the traversal takes the odd ones first, and with few labels nothing else
+        (yehuda2022active).
+
     Example:
         >>> from querist.views import Snapshot
         >>> snapshot = Snapshot.from_arrays(embeddings=[[0.0], [1.0], [7.0], [10.0]], labelled=[0])

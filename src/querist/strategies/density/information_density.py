@@ -25,6 +25,18 @@ class InformationDensity(ScoreStrategy):
     Entropy alone loves outliers; a label on one tells little about other rows. The mean similarity to the pool
     weighs each row by how many others its label would speak for.
 
+    Formula:
+        ``H(x) (1/U sum_u cos(x, u))^beta``
+
+    Use it when:
+        the pool has outliers that entropy would ask for, texts and tokens above all: on sequences it improved on
+        entropy consistently (settles2008analysis).
+
+    Not when:
+        classes are rare or groups small: whatever is unlike the bulk is held back, wanted or not. Nor where all
+        embeddings point one way: the mean cosine is then the same for all, and this is entropy. Rows of a batch may be
+        alike.
+
     Args:
         beta: weight of the density; 0 is plain entropy.
         aggregate: how the entropies of tokens (or classes) become a row's.

@@ -27,6 +27,18 @@ class KDpp(Strategy):
     The determinant is the squared volume that the embeddings span, each as long as its row is unsure: it is large for
     rows that are unsure and unlike each other, and a draw from it needs no knob between the two.
 
+    Formula:
+        ``P(S) ~ det(L_S)`` with ``L_ij = H(x_i)^power cos(z_i, z_j) H(x_j)^power``
+
+    Use it when:
+        batches are smaller than the embedding is wide, and a draw is wanted, so that runs with other seeds see other
+        batches (or chances matter, for weighting).
+
+    Not when:
+        the embedding is wide: the work grows with its cube. ``badge`` draws batches about as good for less
+        (ash2020badge). Nor for batches beyond the embedding's width: such a determinant is zero, and a second set is
+        drawn.
+
     Args:
         power: how much uncertainty counts against diversity (``gamma / alpha`` of the paper).
         aggregate: how the entropies of tokens (or classes) become a row's.

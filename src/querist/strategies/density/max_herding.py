@@ -27,6 +27,17 @@ class MaxHerding(Strategy):
     ProbCover without the edge of its balls: a row that is nearly near counts nearly as much, so the answer does not
     hang on one radius, which is hard to choose.
 
+    Formula:
+        ``argmax_S sum_x max_{s in L + S} exp(-|z(x) - z(s)|^2 / sigma^2)``, greedily
+
+    Use it when:
+        labels are few and the embeddings good (pretrained or self-supervised): on images it did better than all others
+        it was compared with there, and hangs little on ``sigma`` (bae2024generalized). It needs no labels to begin.
+
+    Not when:
+        labels are many: what is covered already is then no news, and unsure rows teach more (bae2025uncertainty). Nor
+        on the embeddings of a model that has learned from a handful of labels: likeness means little there.
+
     Args:
         sigma: distance at which two rows are alike by ``1/e``.
         sample: candidates, drawn at random, that stand for all of them where there are more; all if ``None``. Never

@@ -36,6 +36,17 @@ class ProbCover(Strategy):
     the share of the data that its balls hold. Core-set asks instead that everything be held, which with few labels
     takes balls so large that they speak for nothing.
 
+    Formula:
+        ``argmax_S |union_{s in L + S} B(s, radius)|``, greedily
+
+    Use it when:
+        labels are few, the embeddings good (pretrained or self-supervised), and the radius at which neighbours share a
+        class is known or can be found (yehuda2022active); also to feed semi-supervised training.
+
+    Not when:
+        the radius is a guess: the method is extremely sensitive to it, and the usual way to find it often fails
+        (bae2024generalized), which ``max_herding`` mends. Nor with many labels, when all balls are full.
+
     Args:
         radius: of a ball (``delta`` of the paper); the largest at which balls are pure if ``None``.
         classes: clusters that stand for the classes while the radius is found; as many as there are different labels

@@ -25,6 +25,18 @@ class RobustCoreSet(Strategy):
     a better batch, and greedy k-center may be off by a factor of two. It also asks for the farthest rows first, which
     are outliers; here they are left out, as far as ``outliers`` allows.
 
+    Formula:
+        ``min_{|S| = k} r`` such that all rows but a share ``outliers`` have ``min_{l in L + S} |z(x) - z(l)| <= r``
+
+    Use it when:
+        you would use ``core_set`` and can wait some seconds a batch, above all where a few odd rows would draw its
+        picks: set ``outliers`` to their share. Batches must be smaller than ``coreset``.
+
+    Not when:
+        the plain greedy answer will do: the authors' gain over it was small, and the search takes up to ``timeout_s``.
+        It shares core-set's blindness: with few labels no radius is small enough to mean anything (yehuda2022active),
+        and it sees no boundary between classes.
+
     Args:
         outliers: share of the candidates that may stay uncovered.
         coreset: rows that the integer programme sees at most; a batch must be smaller.

@@ -44,7 +44,8 @@ class AlfaMix(Strategy):
 
     Use it when:
         labels are few and the features good, as from a self-supervised encoder with a linear head: there the paper has
-        its largest gains, in 59% of its settings with images, videos and tables.
+        its largest gains. Of its thirty settings with images, videos and tables it was best in 59%
+        (parvaneh2022active).
 
     Not when:
         the last layer is not linear (there is no ``Head``), or features are so poor that nearly every guess flips:

@@ -26,6 +26,18 @@ class Badge(Strategy):
     The gradient of an unsure row is long, that of a sure one nearly zero; two rows that would teach the same have the
     same direction. Drawing by squared distance therefore trades uncertainty against diversity without a knob.
 
+    Formula:
+        k-means++ on ``g(x) = (p - e_guess) (x) z``: next ``x`` with a chance ``~ min_{s in S} |g(x) - g(s)|^2``
+
+    Use it when:
+        batches are of tens to thousands, the task is classification, and no option should have to be set: over data
+        sets, networks and sizes of batches it did as well as the best or better (ash2020badge).
+
+    Not when:
+        labels are very few: the guesses that make the gradients are then noise, and typical rows teach more
+        (hacohen2022active). Where images are augmented it had no consistent gain over plain uncertainty
+        (beck2021effective), which is cheaper.
+
     Args:
         first: ``longest`` gradient (the authors' program) or ``uniform`` (k-means++).
 

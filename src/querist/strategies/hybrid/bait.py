@@ -28,6 +28,17 @@ class Bait(Strategy):
     rows, long embeddings, directions that are common and not yet labelled. Greedily twice as many rows as asked for
     are put in; then those that are missed least are taken out again.
 
+    Formula:
+        ``argmin_S tr((l I + I_L + I_S)^-1 I_all)``, with ``I_x = (diag(p) - p p^T) (x) z z^T``
+
+    Use it when:
+        classes are few and the embedding is of some tens to a few hundred numbers, or the task is regression: it looks
+        at the whole batch, the labels and the pool at once, and did better than what came before it (ash2021gone).
+
+    Not when:
+        classes are many and embeddings wide: the inverse has ``((c - 1) d)^2`` numbers. ``badge`` is the cheap
+        neighbour. With very few labels the information is that of guesses.
+
     Args:
         regularisation: the paper's ``lambda``.
         oversample: how many times the batch is put in before the rest of it is taken out.

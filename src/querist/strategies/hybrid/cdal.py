@@ -46,9 +46,9 @@ class Cdal(Strategy):
         and embeddings cannot be had.
 
     Not when:
-        the model is new: its distributions say nothing yet. In plain classification sure rows of different classes
-        are farther apart than unsure ones, so the first picks are sure ones, one a class (``core_set`` has the same
-        taste for extremes).
+        the model is new: its distributions say nothing yet (hacohen2022active). In plain classification sure rows of
+        different classes are farther apart than unsure ones, so the first picks are sure ones, one a class
+        (``core_set`` has the same taste for extremes).
 
     Example:
         >>> from querist.views import Snapshot

@@ -28,6 +28,18 @@ class ClusterMargin(Strategy):
     gives each sort its share, those first of which there is least; what a sort would have taken beyond that goes to
     the others.
 
+    Formula:
+        the ``shortlist k`` rows of least ``p_(1) - p_(2)``, one a turn from each of their clusters, smallest clusters
+        first
+
+    Use it when:
+        batches are large (hundreds to the paper's hundreds of thousands) and ``margin`` alone would ask the same thing
+        many times (citovsky2021batch).
+
+    Not when:
+        batches are of a few rows, where plain ``margin`` is the same for less. Nor where embeddings are poor, since its
+        sorts are their clusters; nor for the first labels, when margins mean little (hacohen2022active).
+
     Args:
         shortlist: how many times the batch the shortlist of torn rows holds; if ``None``, 10 times, but no more than an
             eighth of the candidates and no less than 1.25 times.

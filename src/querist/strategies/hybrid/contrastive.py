@@ -29,11 +29,13 @@ class Contrastive(ScoreStrategy):
         ``1/k sum_l KL(p(. | l) || p(. | x))``, ``l`` over the ``k`` labelled rows nearest to ``x``
 
     Use it when:
-        a fine-tuned encoder gives the features, for texts above all, and some tens of labels a class are there.
+        a fine-tuned encoder gives the features, for texts above all, where it was made and tried
+        (margatina2021active), and some tens of labels a class are there.
 
     Not when:
         labels are so few that ten neighbours reach into every class (then it asks for whatever is unlike the
-        commonest label), or batches must be diverse: nothing keeps its picks apart.
+        commonest label), or batches must be diverse: nothing keeps its picks apart, as it does in ``badge``
+        (ash2020badge).
 
     Args:
         neighbours: the paper's ``k``; all labelled rows, if there are fewer.

@@ -31,6 +31,17 @@ class DiverseMiniBatch(Strategy):
     probabilities, because nothing has been trained yet, the batch is plain k-means over all candidates, as in the
     paper.
 
+    Formula:
+        ``k`` weighted k-means over the ``beta k`` rows of smallest margin; weights are ``1 - margin``
+
+    Use it when:
+        batches are large and ``margin`` alone would crowd along one boundary; or one strategy should serve the first
+        batch too, which is plain k-means.
+
+    Not when:
+        batches are of a few rows: the shortlist is then the batch. ``beta`` is a knob: very large, and doubt hardly
+        counts. Nor where embeddings are poor: its clusters are theirs.
+
     Args:
         beta: the shortlist holds ``beta * k`` rows; the paper tries 10 and 50.
         aggregate: how the margins of tokens (or classes) become a row's.

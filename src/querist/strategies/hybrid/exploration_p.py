@@ -46,8 +46,8 @@ class ExplorationP(Strategy):
         ends.
 
     Not when:
-        the pool has outliers: whatever the second rule finds first is one. With ``upper`` of 1 and many labels it is
-        entropy with a penalty, which ``badge`` does without a knob.
+        the pool has outliers: whatever the second rule finds first is one (yehuda2022active). With ``upper`` of 1 and
+        many labels it is entropy with a penalty, which ``badge`` does without a knob (ash2020badge).
 
     Args:
         alpha: how much likeness to the rows of the batch counts against entropy.

@@ -29,6 +29,17 @@ class Fass(Strategy):
     Entropy says which rows are worth a label, and says it of near twins alike. Of the rows that it finds, the batch is
     the one to which all the others are most similar: a bounded share of the best such batch, found greedily.
 
+    Formula:
+        ``argmax_S sum_{v in F} max_{s in S} cos(z_v, z_s)``, ``F`` the ``beta k`` rows of largest ``H(p)``
+
+    Use it when:
+        the pool is full of near twins and some tens of labels are there: the filter drops what the model knows, and the
+        batch then stands for all that is left (wei2015submodularity).
+
+    Not when:
+        the model is new: a filter by its doubts throws away what it should learn first (the strategies of density need
+        no model). Nor with very large batches: the work grows with the square of the shortlist.
+
     Args:
         beta: how many times the batch the shortlist holds.
         aggregate: how the entropies of tokens (or classes) become a row's.

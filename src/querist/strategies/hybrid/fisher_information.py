@@ -43,7 +43,7 @@ class FisherInformation(Strategy):
 
     Not when:
         classes times dimensions go into the thousands: the inverse has their square. Where what is labelled should
-        count, and the batch be revised once it is full, ``bait`` does both.
+        count, and the batch be revised once it is full, ``bait`` does both (ash2021gone).
 
     Args:
         beta: the shortlist holds ``beta k`` rows.

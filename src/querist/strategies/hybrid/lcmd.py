@@ -24,6 +24,18 @@ class Lcmd(Strategy):
     Core-set looks at the worst row alone and so asks for outliers. Here a region counts as much as all its rows
     together are badly served, and inside it the worst row is asked: dense regions and far ones both get their turn.
 
+    Formula:
+        of the cluster with the largest ``sum_{x in C} d(x, centre)^2``, the row with the largest ``d``
+
+    Use it when:
+        the task is regression: with large batches it was the best on average of 15 sets of tables
+        (holzmuller2023framework), dense and far regions both being served. It has no option to set, and labelled rows
+        count from the start.
+
+    Not when:
+        probabilities are at hand and few classes are confused: it sees no boundary. The paper's best figures use the
+        gradients of all layers, here it is the last one's.
+
     Example:
         >>> from querist.views import Snapshot
         >>> z = [[0.0], [10.0], [13.0], [14.0], [15.0], [-6.0]]

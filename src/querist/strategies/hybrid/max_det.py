@@ -27,6 +27,17 @@ class MaxDet(Strategy):
     uncertain about it is the part of the embedding that theirs do not span; the batch with the largest determinant
     is the one whose labels together fix most of the layer.
 
+    Formula:
+        ``argmax_S det(Z_S (I + Z_L^T Z_L / noise)^-1 Z_S^T + noise I)``, greedily; ``Z`` are embeddings, ``L`` labelled
+
+    Use it when:
+        the model ends in a linear layer on good features (regression on frozen embeddings), batches are smaller than
+        the embedding is wide, and noise is low: it is then the choice of a Gaussian process with that kernel.
+
+    Not when:
+        the pool has outliers: long embeddings are asked first. Beyond the embedding's width every direction is taken,
+        and only the noise decides.
+
     Args:
         noise: variance of a label, in mean squared lengths of an embedding.
 

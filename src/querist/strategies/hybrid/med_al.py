@@ -35,11 +35,13 @@ class MedAl(Strategy):
         ``argmax 1/m sum_l |z(x) - z(l)|`` over the ``M = beta k`` rows of largest ``H(p(x))``
 
     Use it when:
-        classes are few and images alike (the paper's are medical), batches are small, and some tens of labels exist.
+        classes are few and images alike, batches are small, and some tens of labels exist. The paper's images are
+        medical; 80% of one set of retinas took 425 labels, 32% fewer than by uncertainty alone (smailagic2018medal).
 
     Not when:
         the batch is large: distances to the labelled rows alone are counted, so it holds near twins, which ``lcmd`` or
-        ``badge`` keep apart. The mean distance prefers what is far from the middle, so outliers come first.
+        ``badge`` keep apart (holzmuller2023framework, ash2020badge). The mean distance prefers what is far from the
+        middle, so outliers come first, which hold up learning where no class can be told (karamcheti2021mind).
 
     Args:
         beta: the shortlist holds ``beta k`` rows.

@@ -52,8 +52,9 @@ class MultiCriteria(Strategy):
         classes are uneven, and the campaign goes from a handful of labels to many.
 
     Not when:
-        the model is badly calibrated: an overconfident one is taken for a good one, and geometry is switched off too
-        early. Four criteria in one sum are hard to reason about; where one of them is what you need, ask for it alone.
+        the model is badly calibrated, as deep networks are by themselves (guo2017calibration): an overconfident one is
+        taken for a good one, and geometry is switched off too early. Four criteria in one sum are hard to reason about;
+        where one of them is what you need, ask for it alone.
 
     Args:
         weights: of density, novelty, uncertainty and scarcity, zero or more; by the stage if ``None``.

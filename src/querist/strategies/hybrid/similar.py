@@ -31,6 +31,17 @@ class Similar(Strategy):
     does: a batch that shares much information with those rows is rich in the class. Rows of classes that nobody wants
     to see again (or that are not in the task at all) are kept out in the same way.
 
+    Formula:
+        ``argmax_S I_f(S; Q | P)`` for a set function ``f``, a query set ``Q`` and a private one ``P``
+
+    Use it when:
+        a class is rare and a few rows of it are labelled, classes are in the pool that nobody wants, or a target set
+        says what matters: kothawade2021similar finds more of the rare class than doubt does.
+
+    Not when:
+        no row of the wanted class is labelled yet (it raises :class:`ColdStart`), or that class lies scattered in the
+        embedding. With even classes and no target there is nothing to aim at.
+
     Args:
         function: ``query_location`` (the authors' FLQMI, which costs least), ``facility_location``, ``graph_cut`` or
             ``log_determinant``.

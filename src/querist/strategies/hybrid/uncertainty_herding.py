@@ -40,6 +40,18 @@ class UncertaintyHerding(Strategy):
     that has seen much is unsure of few rows, and a narrow kernel lets each of them speak for itself. Without labels it
     is MaxHerding.
 
+    Formula:
+        ``argmax_S sum_x u(x) max_{s in L + S} exp(-|z(x) - z(s)|^2 / sigma^2)``, greedily; ``u = 1 - (p_(1) - p_(2))``
+
+    Use it when:
+        one strategy must serve from the first labels to the last: it covers while labels are few and asks for unsure
+        rows when they are many (bae2025uncertainty).
+
+    Not when:
+        the model has learned its labelled rows by heart and answers from cross-validation are not at hand: its
+        temperature then stays near 1. Nor where a round must be quick: every pair of (at most 20,000) candidates is
+        looked at.
+
     Args:
         temperature: what logits are divided by; the one of least calibration error from 1 to 19.9 if ``None``.
         sigma: distance at which two rows are alike by ``1/e``; the smallest one between labelled rows if ``None``, and

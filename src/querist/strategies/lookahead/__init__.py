@@ -1,1 +1,1 @@
-"""Strategies that look ahead: they ask for the row whose label would leave the model with the least error."""
+"""Strategies that ask what the model would be like after a label, before anybody gives it."""

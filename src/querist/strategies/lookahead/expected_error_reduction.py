@@ -84,6 +84,7 @@ class ExpectedErrorReduction(Strategy):
 
     rows: ClassVar = ("A8",)
     family: ClassVar = "lookahead"
+    signal: ClassVar = "telling"
     paper: ClassVar = "roy2001toward"
     survey: ClassVar = "3.1"
     cost: ClassVar = (

@@ -23,6 +23,17 @@ class ExpectedGradientLength(ScoreStrategy):
 
     Each class is weighed by the model's own belief in it. Long embeddings score high too, so outliers are asked.
 
+    Formula:
+        ``sum_c p_c |p - e_c| |[z, 1]|``, with ``e_c`` the answer ``c`` and ``z`` the embedding
+
+    Use it when:
+        the last layer is most of what a label changes (a head on frozen features), embeddings are of like length, and
+        batches are small.
+
+    Not when:
+        features are badly scaled: one large number makes a row look informative (settles2009active), so outliers are
+        asked. Nor for large batches: each row is scored alone, which ``badge``, its diverse sibling, mends.
+
     Example:
         >>> from querist.views import Snapshot
         >>> snapshot = Snapshot.from_arrays(probs=[[0.9, 0.1], [0.5, 0.5]], embeddings=[[1.0], [1.0]])

@@ -25,6 +25,18 @@ class LeastConfidence(ScoreStrategy):
     A model tends to be wrong where it gives its own answer a small chance. For tokens it prefers long rows: the
     chance that everything is right falls with every token (``aggregate="mean"`` takes the length out).
 
+    Formula:
+        ``1 - max_c p_c``; of a row of tokens ``1 - prod_t max_c p^t_c``
+
+    Use it when:
+        only the best guess counts: sequences that are right or wrong as a whole, or a metric that counts errors. With
+        two classes it asks what ``margin`` and ``entropy`` ask.
+
+    Not when:
+        rows of tokens are paid by the word: a long row has a small chance to be right as a whole, so long ones are
+        asked (settles2008analysis; ``aggregate="mean"`` takes the length out). Nor for the first labels
+        (hacohen2022active), nor for large batches, since near twins score alike.
+
     Args:
         aggregate: how token (or class) scores become a row's; ``any`` is the paper's ``1 - P(y | x)``.
 

@@ -46,8 +46,8 @@ class LeastDisagree(Strategy):
         that mean the same for all rows, and it does not ask the same thing twice.
 
     Not when:
-        there are only a few labels (the boundary is nowhere near its place), or the last layer is not linear. With
-        ``diverse=False`` and a large batch it crowds as margin sampling does.
+        there are only a few labels (the boundary is nowhere near its place: hacohen2022active), or the last layer is
+        not linear. With ``diverse=False`` and a large batch it crowds as margin sampling does.
 
     Args:
         draws: directions at most.

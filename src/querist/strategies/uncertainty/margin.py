@@ -23,6 +23,18 @@ class Margin(ScoreStrategy):
     A label there decides between two classes that the model confuses; what it gives the other classes does not
     matter, so many unlikely classes cannot make a clear row look unsure, as they can with entropy.
 
+    Formula:
+        ``p_(2) - p_(1)``, the second best probability less the best
+
+    Use it when:
+        one strategy must do for all: on 69 sets of tables it matched or beat every other (bahri2022margin). It has no
+        option to set, copes with many classes, and costs one forward pass.
+
+    Not when:
+        labels are few and features many: there it can be worse than random even without noise, the more so the closer
+        the classes lie (tifrea2022margin), and typical rows teach more than unsure ones (hacohen2022active). Nor for
+        large batches, whose rows crowd along one boundary; ``diverse_mini_batch`` spreads them.
+
     Args:
         aggregate: how the gaps of tokens (or classes) become a row's.
 

@@ -18,6 +18,19 @@ from querist.views.base import Positions, View
 class Random(Strategy):
     """Uniform draws without replacement. It asks nothing of a model, so its batch is an unbiased sample of the pool.
 
+    Formula:
+        ``k`` of the candidates, every set of ``k`` with the same chance
+
+    Use it when:
+        nothing is known yet, or the labels must also serve as a fair sample of the pool (to estimate an accuracy, say).
+        Where a model is strongly regularised or learns from unlabelled rows too, other strategies show little or no
+        advantage over it (munjal2022towards, mittal2019parting), and it costs nothing. Run it beside any other
+        strategy.
+
+    Not when:
+        classes are rare: a class of one row in a hundred comes about once in a hundred labels. Nor where labels are
+        dear and a model has learned enough to know where it is unsure.
+
     Example:
         >>> from querist.views import Snapshot
         >>> snapshot = Snapshot.from_arrays(raw=[[0.0]] * 5, labelled=[0])

@@ -33,8 +33,9 @@ class SvmMargin(ScoreStrategy):
         good fixed features, and a few dozen labels are there already. It costs next to nothing.
 
     Not when:
-        the first labels are still to be chosen (the boundary is then nowhere near its place), batches are large
-        (its rows crowd along one stretch of the boundary), or labels near the boundary are mostly noise.
+        the first labels are still to be chosen (the boundary is then nowhere near its place, and typical rows teach
+        more: hacohen2022active), batches are large (its rows crowd along one stretch of the boundary, which
+        ``cluster_margin`` of citovsky2021batch spreads out), or labels near the boundary are mostly noise.
 
     Args:
         aggregate: how the gaps of tokens (or classes) become a row's.

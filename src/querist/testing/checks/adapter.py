@@ -7,7 +7,7 @@ import inspect
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from querist.testing.checks.base import global_generators_untouched, raises, req
 from querist.testing.model_case import LABELLED, MEMBERS, ModelCase
 from querist.testing.toy_pools import ToyPool
 from querist.views import Embeddings, Head, Logits, Predictions, View
+from querist.views.logit_samples import Source
 
 ASKED = np.arange(10, 40)
 
@@ -38,7 +39,7 @@ def _views(adapter: Adapter) -> list[View]:
     for cls in vars(querist.views).values():
         if inspect.isclass(cls) and issubclass(cls, View) and cls is not View and not cls().parts():
             if "source" in inspect.signature(cls).parameters:
-                views += [cls(samples=MEMBERS, source=source) for source in ("dropout", "ensemble")]  # type: ignore[call-arg]
+                views += [cls(samples=MEMBERS, source=source) for source in get_args(Source)]  # type: ignore[call-arg]
             else:
                 views.append(cls())
     return [view for view in views if adapter.answers(view)]
@@ -184,11 +185,11 @@ def check_batch_size_does_not_matter(case: ModelCase) -> None:
 
 
 def check_seed_draws_samples_only(case: ModelCase) -> None:
-    """The seed of an answer decides dropout masks, and nothing else."""
+    """The seed of an answer decides dropout masks and drawn weights, and nothing else."""
     adapter, toy = case.asked
     one, two = _said(adapter, toy.pool, ASKED)[0], _said(adapter, toy.pool, ASKED, seed=6)[0]
     for view in one:
-        drawn = getattr(view, "source", "") == "dropout"
+        drawn = getattr(view, "source", "ensemble") != "ensemble"
         require(torch.equal(one[view], two[view]) is not drawn, f"{view}: wrong use of the seed")
 
 

@@ -32,6 +32,7 @@ def _inputs(score: Score, *, axes: tuple[int, ...] = (6,), dtype: torch.dtype = 
         "logits": lambda: torch.randn(*axes, 4, generator=rng, dtype=dtype),
         "prob_samples": lambda: distributions(7, *axes, 4),
         "prediction_samples": lambda: torch.randn(7, *axes, generator=rng, dtype=dtype),
+        "target_samples": lambda: distributions(7, 5, 4),  # the same for all rows
         "embeddings": lambda: torch.randn(*axes, 3, generator=rng, dtype=dtype),
         "points": lambda: torch.randn(math.prod(axes), 3, generator=rng, dtype=dtype),
     }
@@ -39,6 +40,15 @@ def _inputs(score: Score, *, axes: tuple[int, ...] = (6,), dtype: torch.dtype = 
     unknown = [name for name in wanted if name not in makers]
     require(not unknown, f"arguments that the checks do not know: {unknown} (known: {', '.join(makers)})")
     return {name: makers[name]() for name in wanted}
+
+
+def _of_row(name: str, argument: Tensor, *pos: int) -> Tensor:
+    """An argument for one row alone."""
+    if name == "target_samples":
+        return argument
+    for place in pos:
+        argument = argument[:, place] if "samples" in name else argument[place]
+    return argument
 
 
 def check_leading_axes_pass_through(score: Score) -> None:
@@ -50,7 +60,7 @@ def check_leading_axes_pass_through(score: Score) -> None:
     require(tuple(whole.shape) == (2, 3), f"axes (2, 3) became {tuple(whole.shape)}")
     for i in range(2):
         for j in range(3):
-            one = {name: x[:, i, j] if "samples" in name else x[i, j] for name, x in arguments.items()}
+            one = {name: _of_row(name, x, i, j) for name, x in arguments.items()}
             require(bool(torch.isclose(score(**one), whole[i, j], atol=1e-6)), f"row {i}, {j} differs when alone")
 
 
@@ -59,7 +69,7 @@ def check_finite_at_the_edges(score: Score) -> None:
     arguments = _inputs(score)
     for name, value in arguments.items():
         edge = torch.zeros_like(value)
-        if name.startswith("prob"):
+        if name.startswith(("prob", "target")):
             edge[..., 0] = 1
         require(bool(torch.isfinite(score(**{**arguments, name: edge})).all()), f"not finite for an edge in {name}")
     single = {name: x[:1] if "samples" in name else x for name, x in arguments.items()}
@@ -75,6 +85,7 @@ def check_higher_means_ask_first(score: Score) -> None:
         "probs": torch.tensor([[0.97, 0.01, 0.02], [0.4, 0.35, 0.25]]),
         "prob_samples": torch.tensor([[[0.9, 0.05, 0.05], [0.9, 0.05, 0.05]], [[0.9, 0.05, 0.05], [0.05, 0.9, 0.05]]]),
         "prediction_samples": torch.tensor([[1.0, 1.0], [1.1, 5.0]]),
+        "target_samples": torch.tensor([[[0.9, 0.05, 0.05]], [[0.05, 0.9, 0.05]]]),
         "embeddings": torch.ones(2, 3),
         "points": torch.tensor([[-1.0, 0.1], [1.0, 0.1], [1.0, 0.0], [1.0, -0.1]]),
     }
@@ -103,8 +114,7 @@ def check_equals_twin(score: Score) -> None:
     if "points" in arguments:
         expected = twin(*(x.tolist() for x in arguments.values()))
     else:
-        rows = [x.movedim(1, 0) if "samples" in name else x for name, x in arguments.items()]
-        expected = [twin(*(x[pos].tolist() for x in rows)) for pos in range(6)]
+        expected = [twin(*(_of_row(name, x, pos).tolist() for name, x in arguments.items())) for pos in range(6)]
     off = float((score(**arguments) - torch.tensor(expected, dtype=torch.float64)).abs().max())
     require(off < 1e-9, f"it is {off:.2g} away from its twin")
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from querist.core.docstrings import WHY, sections
 from querist.core.errors import ColdStart, NonFinite, PoolExhausted, UsageError
 from querist.core.rng import generator
 from querist.selectors.points import FactoredPoints
@@ -56,6 +57,13 @@ def check_declares_itself(cls: type[Strategy]) -> None:
     require((bool(cls.__doc__) and ">>>" in (cls.__doc__ or "")) or not cls.rows, "its docstring has no example")
 
 
+def check_says_when(cls: type[Strategy]) -> None:
+    """Its docstring has a formula, and says when to use it and when not: a page is made of that."""
+    said = sections(cls.__doc__)
+    for heading in WHY if cls.rows else ():
+        require(len(said.get(heading, "")) > 10, f"its docstring has no section '{heading}:'")
+
+
 def check_picks_distinct_candidates(cls: type[Strategy]) -> None:
     """``k`` different candidates for one, some and all of them, and in a pool of one."""
     for strategy, table in _cases(cls):
@@ -85,6 +93,9 @@ def check_seed_decides(cls: type[Strategy]) -> None:
         require(picks[0] == picks[1], f"{table.task}: two runs with one seed differ")
         differ = any(other != picks[0] for other in picks[2:])
         if not cls.deterministic:
+            # What is drawn from the pool may be the whole of a small one.
+            large = toys.mixed(table.task, n=400).snapshot(labelled=LABELLED)
+            differ = differ or len({tuple(strategy(large, k=6, seed=seed).tolist()) for seed in range(6)}) > 1
             require(differ, f"{table.task}: it declares that it draws, and six seeds give the same picks")
         elif not _tied(strategy, table):
             require(not differ, f"{table.task}: it declares itself deterministic, and the seed moves its picks")

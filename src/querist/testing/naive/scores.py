@@ -90,6 +90,25 @@ def variance(prediction_samples: Vector) -> float:
     return sum((value - mean) ** 2 for value in prediction_samples) / len(prediction_samples)
 
 
+def predictive_gain(prob_samples: list[Vector], target_samples: list[list[Vector]], rule: str = "log") -> float:
+    """Every label weighs the networks anew; what that does to each target's prediction, scored."""
+    gains = []
+    for targets in zip(*target_samples, strict=True):
+        before = _mean(list(targets))
+        gain = 0.0
+        for label, chance in enumerate(_mean(prob_samples)):
+            if chance == 0:
+                continue
+            weights = [probs[label] / (chance * len(prob_samples)) for probs in prob_samples]
+            after = [sum(w * p[c] for w, p in zip(weights, targets, strict=True)) for c in range(len(before))]
+            if rule == "log":
+                gain += chance * sum(a * math.log(a / b) for a, b in zip(after, before, strict=True) if a > 0)
+            else:
+                gain += chance * sum((a - b) ** 2 for a, b in zip(after, before, strict=True))
+        gains.append(gain)
+    return sum(gains) / len(gains)
+
+
 def gradient_length(probs: Vector, embeddings: Vector) -> float:
     """Every entry of every class's gradient written out."""
     expected = 0.0

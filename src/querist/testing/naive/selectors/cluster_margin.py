@@ -38,9 +38,9 @@ def cluster_margin_picks(
     free = sorted(pos for pos in candidates if pos not in labelled)
     short = free
     if scores is not None:
-        drawn = [free[place] for place in torch.randperm(len(free), generator=rng)]
+        torch.empty(len(free), dtype=torch.int64).random_(generator=rng)  # would break ties, of which there are none
         size = shortlist * k if shortlist is not None else max(1.25 * k, min(10 * k, len(free) / 8))
-        short = sorted(drawn, key=lambda pos: -scores[pos])[: int(size)]
+        short = sorted(free, key=lambda pos: -scores[pos])[: int(size)]
     short = [short[place] for place in torch.randperm(len(short), generator=rng)]
     number = max(k, len(free) // 10) if clusters is None else clusters
     found = average_linkage_clusters([points[pos] for pos in free], clusters=number)

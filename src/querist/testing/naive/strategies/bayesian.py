@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+
 from querist.core.types import Generator
 from querist.testing.naive import Vector, scores
-from querist.testing.naive.selectors import frank_wolfe, joint_mi
+from querist.testing.naive.selectors import frank_wolfe, joint_mi, sample
 from querist.testing.naive.strategies import per_row
 from querist.views.base import Positions
 
@@ -73,3 +75,66 @@ def _mean(samples: list) -> list:
     if isinstance(samples[0][0], float):
         return [sum(values) / len(values) for values in zip(*samples, strict=True)]
     return [_mean(list(unit)) for unit in zip(*samples, strict=True)]
+
+
+def debal_scores(strategy: Any, samples: list, *, at: Positions) -> list[float]:
+    """BALD, whoever drew the networks."""
+    return bald_scores(strategy, samples, at=at)
+
+
+def ensemble_scores(strategy: Any, samples: list, *, at: Positions) -> list[float]:
+    """Members against their majority; their variance in regression."""
+    measure = scores.variance if at.task == "regression" else scores.variation_ratio
+    return per_row([measure(list(unit)) for unit in zip(*samples, strict=True)], at, strategy.aggregate)
+
+
+def power_bald_law(strategy: Any, samples: list, *, at: Positions, picked: list[int]) -> dict[int, float]:
+    """Chances in proportion to a power of BALD."""
+    return sample.sample_law(
+        bald_scores(strategy, samples, at=at),
+        picked=picked,
+        labelled=[],
+        candidates=at.candidates.tolist(),
+        law="power",
+        beta=strategy.beta,
+    )
+
+
+def power_sampling_law(strategy: Any, samples: list, *, at: Positions, picked: list[int]) -> dict[int, float]:
+    """The same around BALD, by any law."""
+    return sample.sample_law(
+        bald_scores(strategy.inner, samples, at=at),
+        picked=picked,
+        labelled=[],
+        candidates=at.candidates.tolist(),
+        law=strategy.law,
+        beta=strategy.beta,
+    )
+
+
+def epig_picks(strategy: Any, samples: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """All candidates are targets; the highest mean gains."""
+    del strategy, rng
+    candidates = at.candidates.tolist()
+    targets = [[network[pos] for pos in candidates] for network in samples]
+    gain = {pos: scores.predictive_gain([network[pos] for network in samples], targets) for pos in candidates}
+    return sorted(candidates, key=lambda pos: -gain[pos])[:k]
+
+
+def dropout_gp_picks(strategy: Any, samples: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """The posterior variances of the Gaussian process written out, again for every pick."""
+    del rng
+    values = torch.tensor(samples, dtype=torch.float64)
+    values = values[:, :, None] if values.ndim == 2 else values
+    moved = values - values.mean(0)
+    kernel = torch.einsum("snc,smc->nm", moved, moved) / len(values)
+    noise = strategy.noise * float(kernel.diagonal().mean())
+    seen, picked, left = at.labelled.tolist(), [], at.candidates.tolist()
+    for _ in range(k):
+        known = kernel[seen][:, seen] + noise * torch.eye(len(seen), dtype=torch.float64)
+        variance = kernel.diagonal() - (kernel[:, seen] * torch.linalg.solve(known, kernel[seen]).T).sum(1)
+        best = max(left, key=lambda pos: float(variance[pos]))
+        picked.append(best)
+        seen.append(best)
+        left.remove(best)
+    return picked
