@@ -8,8 +8,10 @@ features (``p`` numbers each, ``c d`` for factored ones); the kernel is never fo
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import torch
 
 from querist.core.errors import UsageError
@@ -21,8 +23,10 @@ from querist.selectors.memory import Memory
 from querist.selectors.points import as_points
 from querist.selectors.posterior import TILE, Posterior, width
 
+_FRONT = 2048
+"""Points of highest variance that picks are looked for in before all points are looked at again."""
 _BLOCK = 128
-"""Points of highest variance whose picks are settled among themselves before all points are looked at again."""
+"""Points of the front whose picks are settled among themselves before the front is looked at again."""
 
 
 def max_det(
@@ -81,6 +85,7 @@ def max_det_variances(
     known = positions("labelled", labelled, len(points), points.device)
     # A number a row (in double precision, and its square, and a rank), a vector a seen point, twice while one is added.
     held = 64 * len(points) + 16 * (k + len(known) + _BLOCK) * width(points)
+    held += 8 * min(_FRONT, len(points)) * points.width
     memory = Memory("max_det", memory_mb, held=held)
     posterior = Posterior(points, noise=noise, tile=memory.tile(TILE, itemsize=8, least=8 * width(points)))
     taken = torch.ones(len(points), dtype=torch.bool, device=points.device)
@@ -94,11 +99,11 @@ def max_det_variances(
     picked, variances = free[:0], posterior.variance[:0]
     while len(picked) < k:
         report("max_det", len(picked), of=k)
-        new, found = _most_varied(posterior, posterior.variance.masked_fill(taken, -torch.inf), rank, k - len(picked))
+        new, found = _from_front(posterior, posterior.variance.masked_fill(taken, -torch.inf), rank, k - len(picked))
         if not len(new):
             new = shuffled(torch.nonzero(~taken).flatten(), rng)[: k - len(picked)]
             found = torch.zeros_like(posterior.variance[new])
-        else:
+        elif len(picked) + len(new) < k:
             posterior.see(new)
         taken[new] = True
         picked, variances = torch.cat([picked, new]), torch.cat([variances, found])
@@ -115,42 +120,75 @@ def _see_all(posterior: Posterior, pos: Tensor) -> None:
         posterior.see(pos[order])
 
 
-def _most_varied(posterior: Posterior, open_: Tensor, rank: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The next picks, up to ``k``, that the block of highest variance alone decides, and their variances.
+def _from_front(posterior: Posterior, open_: Tensor, rank: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The next picks, up to ``k``, that the points of highest variance decide among themselves, and their variances.
 
-    Variances only fall. While the best of the block is above what the best outside was at the start, it is the best
+    Variances only fall. While the best of the front is above what the best outside was at the start, it is the best
     of all, so these are the very picks that one look at all points each would give.
     """
+    if len(open_) <= _FRONT:
+        return _most_varied(posterior, open_, rank, k)
+    values, front = open_.topk(_FRONT + 1)
+    limit, front = float(values[-1]), front[:-1]
+    if not float(values[0]) > max(limit, 0.0):  # nothing is left, or more equals than a front holds
+        return _most_varied(posterior, open_, rank, k)
+    part, rank = posterior.part(front), rank[front]
+    open_, picked, variances = part.variance.clone(), front[:0], values[:0]
+    while len(picked) < k and float(open_.max()) > limit:
+        new, found = _most_varied(part, open_, rank, k - len(picked), limit=limit)
+        if not len(new):
+            break
+        picked, variances = torch.cat([picked, new]), torch.cat([variances, found])
+        if len(picked) < k:
+            part.see(new)
+        open_ = part.variance.index_fill(0, picked, -torch.inf)
+    return front[picked], variances
+
+
+def _most_varied(
+    posterior: Posterior, open_: Tensor, rank: Tensor, k: int, *, limit: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """The next picks, up to ``k``, that the block of highest variance alone decides while they are above ``limit``."""
     size = min(_BLOCK, len(open_) - 1)
     values, block = open_.topk(size + 1)
-    limit, block = float(values[-1]), block[:size] if size else block
+    outside, block = float(values[-1]), block[:size] if size else block
     if not float(values[0]) > 0:
         return block[:0], values[:0]
-    if float(values[0]) == limit:  # more equals than a block holds
-        equals = torch.nonzero(open_ == limit).flatten()
+    if float(values[0]) == outside:  # more equals than a block holds
+        equals = torch.nonzero(open_ == outside).flatten()
         block = equals[rank[equals].argsort()[:_BLOCK]]
     block = block[open_[block] > 0]
     block = block[rank[block].argsort()]
-    order, variances = _pivots(posterior, block, limit=limit, k=k)
+    order, variances = _pivots(posterior, block, limit=max(limit, outside), k=k)
     return block[order], variances
 
 
 def _pivots(posterior: Posterior, block: Tensor, *, limit: float, k: int) -> tuple[Tensor, Tensor]:
-    """Pivoted Cholesky of a block: places in it, best first, while they beat ``limit``; at least one."""
-    covariance = posterior.covariance(block)
-    variances = posterior.variance[block].clone()
+    """Pivoted Cholesky of a block: places in it, best first, while they beat ``limit``; at least one.
+
+    Each step is a handful of operations on some hundred numbers, for which numpy has the least to set up.
+    """
+    covariance = posterior.covariance(block).cpu().numpy()
+    variances = posterior.variance[block].cpu().numpy()
+    most = min(k, len(block))
+    factor = np.empty((len(block), most))
     floor = 1e-11 * variances
     order: list[int] = []
-    found: list[Tensor] = []
-    while len(order) < min(k, len(block)):
+    found: list[float] = []
+    while len(order) < most:
         best = int(variances.argmax())
-        if order and not float(variances[best]) > max(limit, 0.0):
+        variance = float(variances[best])
+        if order and not variance > max(limit, 0.0):
             break
+        known = factor[:, : len(order)]
+        column = (covariance[:, best] - known @ known[best]) / math.sqrt(variance + posterior.noise)
+        factor[:, len(order)] = column
         order.append(best)
-        found.append(variances[best].clone())
-        column = covariance[:, best] / (variances[best] + posterior.noise).sqrt()
-        covariance -= column[:, None] * column
-        variances -= column.square()
+        found.append(variance)
+        variances -= column * column
         variances[variances <= floor] = 0
-        variances[order] = -torch.inf
-    return torch.tensor(order, device=block.device), torch.stack(found)
+        variances[order] = -np.inf
+    return (
+        torch.tensor(order, device=block.device),
+        torch.tensor(found, dtype=torch.float64, device=block.device),
+    )

@@ -15,8 +15,8 @@ import torch
 from querist.core.types import Float, Int, Tensor
 from querist.selectors.points import DensePoints, FactoredPoints, Points
 
-TILE = 1 << 21
-"""Numbers in double precision that stand in memory at once (16 MB)."""
+TILE = 1 << 19
+"""Numbers in double precision that stand in memory at once (4 MB: they stay in the cache of a core)."""
 _ROUNDING = 1e-11
 """Share of a squared length below which a variance is rounding, and counts as 0."""
 
@@ -50,6 +50,12 @@ class Posterior:
         """The same knowledge, to go on with apart."""
         other = copy.copy(self)
         other.variance = self.variance.clone()
+        return other
+
+    def part(self, pos: Int[Tensor, "q"]) -> Posterior:
+        """The same knowledge of some points alone, gathered, to go on with apart."""
+        other = copy.copy(self)
+        other.points, other.variance, other._norms = self.points.take(pos), self.variance[pos], self._norms[pos]
         return other
 
     def covariance(self, pos: Int[Tensor, "b"]) -> Float[Tensor, "b b"]:
