@@ -51,6 +51,12 @@ def beaten_by(cell: Cell, *, role: str) -> Ratio | None:
     return min(stopped, key=lambda found: found.value, default=None)
 
 
+def _tried(cell: Cell) -> bool:
+    """Whether a peer has been run that gives right answers."""
+    rows = [row for row in cell["rows"].values() if row["role"] == "peer" and not row.get("wrong")]
+    return any(row.get("status", "absent") != "absent" for row in rows)
+
+
 def _without_gc(row: Row) -> float:
     found = times(row)
     return math.inf if found is None else found.without_gc
@@ -72,7 +78,7 @@ def _summary(cells: list[Cell]) -> str:
             cell["about"]["title"],
             seconds(querist),
             f"{ours.peak_mb:,.0f}" if ours else "",
-            best[0] if best else "none finished",
+            best[0] if best else "none finished" if _tried(cell) else "none was run",
             seconds(best[1]) if best else "",
             str(beaten_by(cell, role="peer") or ""),
             str(beaten_by(cell, role="reference") or ""),

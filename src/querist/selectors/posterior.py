@@ -19,10 +19,14 @@ TILE = 1 << 19
 """Numbers in double precision that stand in memory at once (4 MB: they stay in the cache of a core)."""
 _ROUNDING = 1e-11
 """Share of a squared length below which a variance is rounding, and counts as 0."""
+_COARSE = 1e-3
+"""Noise from which on products in single precision do: their errors are a millionth of a squared length."""
 
 
 class Posterior:
     """Variances that fall as points are seen, in double precision: pivots are small differences of large numbers.
+
+    Where so much noise is added to each that rounding cannot matter, products are taken in the points' own precision.
 
     Args:
         points: one feature vector a row.
@@ -38,13 +42,14 @@ class Posterior:
 
     def __init__(self, points: Points, *, noise: float = 0.0, tile: int = TILE) -> None:
         self.points, self._tile = points, tile
+        self._dtype = points.dtype if noise >= _COARSE else torch.float64
         # Of the features in double precision: what is left of a length in the end may be a millionth of it.
         every = torch.arange(len(points), device=points.device)
         step = max(1, tile // width(points))
-        self._norms = torch.cat([_at(points, pos).squared_norms for pos in every.split(step)])
+        self._norms = torch.cat([_at(points, pos, torch.float64).squared_norms for pos in every.split(step)])
         self.noise = noise * float(self._norms.mean())
         self.variance: Float[Tensor, "n"] = self._norms.clone()
-        self._seen = torch.empty((0, width(points)), dtype=torch.float64, device=points.device)
+        self._seen = torch.empty((0, width(points)), dtype=self._dtype, device=points.device)
 
     def copy(self) -> Posterior:
         """The same knowledge, to go on with apart."""
@@ -60,7 +65,7 @@ class Posterior:
 
     def covariance(self, pos: Int[Tensor, "b"]) -> Float[Tensor, "b b"]:
         """Posterior covariance of a few points."""
-        return self._covariance(_at(self.points, pos))
+        return self._covariance(_at(self.points, pos, self._dtype)).double()
 
     def see(self, pos: Int[Tensor, "q"]) -> None:
         """Condition on points whose variance is above 0 (or any, where there is noise)."""
@@ -70,7 +75,7 @@ class Posterior:
         """Condition on points of any table, of which none may be known already unless there is noise."""
         if not len(points):
             return
-        block = _at(points, slice(None))
+        block = _at(points, slice(None), self._dtype)
         new = block.dense() if isinstance(block, FactoredPoints) else block.table
         new = new - self._project(block, self._seen) @ self._seen
         if self.noise == 0:
@@ -82,7 +87,7 @@ class Posterior:
         step = max(1, self._tile // (self._seen.shape[1] + len(new) * (1 + _height(self.points))))
         for start in range(0, len(self.variance), step):
             rows = slice(start, min(start + step, len(self.variance)))
-            self.variance[rows] -= self._project(_at(self.points, rows), new).square().sum(1)
+            self.variance[rows] -= self._project(_at(self.points, rows, self._dtype), new).square().sum(1)
         self.variance[self.variance <= _ROUNDING * self._norms] = 0
 
     def _covariance(self, block: Points) -> Float[Tensor, "b b"]:
@@ -98,12 +103,12 @@ class Posterior:
         return torch.einsum("rqc,rc->rq", thin.reshape(len(block), -1, c), block.left)
 
 
-def _at(points: Points, rows: slice | Tensor) -> Points:
-    """Some of the points, in double precision."""
+def _at(points: Points, rows: slice | Tensor, dtype: torch.dtype) -> Points:
+    """Some of the points, in a precision."""
     if isinstance(points, DensePoints):
-        return DensePoints(table=points.rows(rows).double())
+        return DensePoints(table=points.rows(rows).to(dtype))
     block = points.take(rows)
-    return FactoredPoints(left=block.left.double(), right=block.right.double())
+    return FactoredPoints(left=block.left.to(dtype), right=block.right.to(dtype))
 
 
 def _height(points: Points) -> int:
