@@ -19,8 +19,12 @@ PAIRS = [(name, kind) for name in registry for kind in KINDS if kind in registry
 TABLES = ("csv", "jsonl", "parquet")
 
 letters = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6)
-classes = st.sampled_from(["cat", "dog & <cow>", "Käse", "no: 7", "'quoted\"", "👩‍🚀"]) | letters.map(str.strip).filter(bool)
-names_of_files = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclude_characters="/\\"), max_size=6)
+classes = st.sampled_from(["cat", "dog & <cow>", "Käse", "no: 7", "'quoted\"", "👩‍🚀"]) | letters.map(str.strip).filter(
+    bool
+)
+names_of_files = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclude_characters="/\\"), max_size=6
+)
 sides = st.integers(1, 5000)
 
 
