@@ -141,9 +141,16 @@ def with_results(markdown: str) -> str:
     return re.sub(r"<!-- picture: (\S+) (.+?) -->", picture, markdown)
 
 
+def with_formats(markdown: str) -> str:
+    """A page with the table of formats and what they hold in the place of ``<!-- formats -->``."""
+    from querist.storage.formats.capabilities import table
+
+    return markdown.replace("<!-- formats -->", table()) if "<!-- formats -->" in markdown else markdown
+
+
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """MkDocs' hook: put measured tables into the pages of results."""
-    return with_results(markdown) if page.file.src_uri.startswith("results/") else markdown
+    """MkDocs' hook: put measured tables into the pages of results, and the table of formats into the guide."""
+    return with_results(markdown) if page.file.src_uri.startswith("results/") else with_formats(markdown)
 
 
 def on_files(files: Any, *, config: Any) -> Any:

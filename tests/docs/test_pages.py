@@ -137,6 +137,16 @@ def test_every_decision_is_listed_and_short() -> None:
         assert len(record.read_text(encoding="utf-8").split()) <= 650
 
 
+def test_the_guide_has_the_table_of_formats() -> None:
+    from querist.storage.formats import registry as formats
+    from querist.storage.formats.capabilities import spelled
+
+    page = (ROOT / "docs" / "guide" / "labels_in_and_out.md").read_text(encoding="utf-8")
+    shown = script("docs_pages").with_formats(page)
+    assert page != shown
+    assert all(f"\n| `{spelled(name)}` |" in shown for name in formats)
+
+
 def test_the_tree_in_the_readme_is_true() -> None:
     assert script("readme_tree").main() == 0, "try: python scripts/readme_tree.py --write"
 

@@ -12,11 +12,12 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from pathlib import Path
 
-from querist.core.errors import DataError, UsageError
+from querist.core.errors import DataError
 from querist.core.events import LabelGiven, Query
-from querist.storage.atomic import atomic_write
-from querist.storage.formats import registry
-from querist.storage.formats.base import Format, Label, LabelRecord, checked_label
+from querist.core.labels import Label, checked_label, features
+from querist.storage.atomic import atomic_folder, atomic_write
+from querist.storage.formats.base import FileFormat, FolderFormat, LabelRecord
+from querist.storage.formats.capabilities import format_of, refuse_features
 from querist.storage.journal import Journal
 
 ANNOTATOR = "import"
@@ -30,6 +31,7 @@ def label_records(
     *,
     key: Callable[[int], str],
     split: Callable[[int], str],
+    payload: Callable[[int], str | Sequence[str] | None] = lambda _: None,
 ) -> Iterator[LabelRecord]:
     """The records of labelled rows, by row id, with the round that first asked each row, and why.
 
@@ -39,6 +41,7 @@ def label_records(
         labels: row, its label, and who gave it.
         key: what a row is called.
         split: which split a row belongs to.
+        payload: the text or tokens of a row, for formats that carry them.
     """
     asked: dict[int, tuple[int, str]] = {}
     for known in journal.rounds(campaign):
@@ -54,17 +57,27 @@ def label_records(
             annotators=tuple(annotators),
             round=number,
             reason=reason,
+            payload=payload(row),
         )
 
 
-def export_labels(records: Iterable[LabelRecord], path: str | Path, *, format: str, kind: str) -> int:  # noqa: A002
+def export_labels(
+    records: Iterable[LabelRecord],
+    path: str | Path,
+    *,
+    format: str,  # noqa: A002
+    kind: str,
+    classes: Sequence[str] = (),
+) -> int:
     """Write ``records`` to ``path``, whole or not at all, and count them.
 
     Args:
         records: in the order they shall stand in the file.
-        path: replaced if it is there.
-        format: registered name (csv, jsonl, parquet, ...).
-        kind: kind of the task (classification, ...), which says what a label is.
+        path: a file, replaced if it is there; for a format of folders, a folder that is not there yet or empty.
+        format: registered name (csv, jsonl, parquet, coco, ...).
+        kind: kind of the labels (classification, boxes, ...).
+        classes: names in the order of the outputs, for formats that list them; those that turn up in the records
+            come behind.
 
     Raises:
         UnknownName: there is no such format.
@@ -80,39 +93,54 @@ def export_labels(records: Iterable[LabelRecord], path: str | Path, *, format: s
         ...     (written, import_labels(path, format="csv", kind="classification")[0].label)
         (1, 'cat')
     """
-    form = _format(format, kind)
+    form = format_of(format, kind=kind)
     count = 0
 
     def checked() -> Iterator[LabelRecord]:
         nonlocal count
         for record in records:
-            with _naming(f"row {record.row}"):
+            where = f"row {record.row}" if record.row is not None else f"key {record.key!r}"
+            with _naming(where):
                 label = checked_label(record.label, kind=kind)
+            if form.lacks:
+                refuse_features(form, features(label, kind=kind), kind=kind, where=where)
             count += 1
             yield dataclasses.replace(record, label=label)
 
     try:
-        with atomic_write(path) as file:
-            form.write(checked(), file, kind=kind)
+        if isinstance(form, FolderFormat):
+            with atomic_folder(path) as folder:
+                form.write(checked(), folder, kind=kind, classes=classes)
+        elif isinstance(form, FileFormat):
+            with atomic_write(path) as file:
+                form.write(checked(), file, kind=kind, classes=classes)
     except UnicodeEncodeError as error:
         raise DataError(f"{error.object!r} is no text that UTF-8 can hold", hint="repair that name") from None
     return count
 
 
 def import_labels(path: str | Path, *, format: str, kind: str) -> list[LabelRecord]:  # noqa: A002
-    """The records of a file of labels, all of them read and checked before any is returned.
+    """The records of a file or folder of labels, all of them read and checked before any is returned.
 
     Raises:
         UnknownName: there is no such format.
         UsageError: the format cannot hold such labels; says which can.
         DataError: the file is missing, or a line cannot be read; names the line.
     """
-    form = _format(format, kind)
+    form, path = format_of(format, kind=kind), Path(path)
     try:
-        with Path(path).open("rb") as file:
+        if isinstance(form, FolderFormat):
+            if not path.is_dir():
+                found = "is a file" if path.exists() else "is not there"
+                raise DataError(f"{path} {found}, and {format} is a folder", hint="check the path, or name the format")
+            return list(form.read(path, kind=kind))
+        assert isinstance(form, FileFormat)
+        with path.open("rb") as file:
             return list(form.read(file, kind=kind))
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}", hint="check the path") from error
+        raise DataError(
+            f"{error.filename or path} cannot be read: {error.strerror or error}", hint="check the path"
+        ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text: {error.reason}", hint="save it as UTF-8") from None
 
@@ -124,6 +152,7 @@ def label_events(
     row_of: Mapping[str, int],
     rows: Container[int],
     check: Callable[[Label], object] | None = None,
+    fits: Callable[[int, LabelRecord], object] | None = None,
 ) -> list[LabelGiven]:
     """Records as events to append in one go. The same label for the same row is the same operation, so a file that
     is imported twice is stored once.
@@ -134,6 +163,8 @@ def label_events(
         row_of: row of each known key.
         rows: rows that may be labelled.
         check: raises ``DataError`` for a label that the task does not know, for example ``task.encode``.
+        fits: raises ``DataError`` for a record that cannot be one of this row: tags that are not as many as its
+            tokens, or a text that is not the row's.
 
     Raises:
         DataError: an unknown row or key, a label that does not fit, or two labels for one row; names the line.
@@ -152,6 +183,8 @@ def label_events(
         with _naming(record.place):
             if check is not None:
                 check(record.label)
+            if fits is not None:
+                fits(row, record)
         first = given.setdefault(row, record)
         if first.label != record.label:
             raise DataError(f"{first.place} and {record.place} give row {row} two labels", hint="keep one of them")
@@ -179,11 +212,3 @@ def _naming(place: str) -> Iterator[None]:
 def _op_id(campaign: str, row: int, label: Label) -> str:
     text = json.dumps([ANNOTATOR, campaign, row, label])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _format(name: str, kind: str) -> Format:
-    form: type[Format] = registry[name]
-    if kind not in form.holds:
-        able = [other for other in registry if kind in registry[other].holds]
-        raise UsageError(f"{name} cannot hold {kind} labels", hint=f"these can: {', '.join(able) or 'none yet'}")
-    return form()

@@ -215,6 +215,22 @@ def test_labels_that_do_not_fit_are_named_and_none_is_stored(run, tmp_path):
     assert json.loads(ran("import", run, file, "--json").stdout)["new"] == 1
 
 
+def test_label_studio_s_json_goes_out_and_comes_back(run, tmp_path):
+    file = tmp_path / "tasks.json"
+    assert "tasks.json may be coco or label-studio" in refused("export", run, "--out", file)
+    ran("export", run, "--format", "label-studio", "--out", file)
+    back = json.loads(ran("import", run, file, "--arm", "random", "--seed", "1", "--json").stdout)
+    assert (back["labels"], back["new"]) == (40, 40)
+    ran("export", run, "--format", "label-studio")
+    assert (run / "labels-label-studio.json").read_bytes() == file.read_bytes()
+
+
+def test_a_format_that_cannot_hold_the_labels_leaves_nothing(run, tmp_path):
+    said = refused("export", run, "--format", "yolo", "--out", tmp_path / "x")
+    assert "yolo cannot hold classification labels; these can: csv, jsonl, label-studio, parquet" in said
+    assert not (tmp_path / "x").exists()
+
+
 def test_export_refuses_unknown_formats(first):
     assert "no format is called 'coco2'" in refused("export", first[0], "--format", "coco2")
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from querist.core.registry import Registry
 
-registry = Registry("format", __name__)
+registry = Registry("format", __name__, besides=("capabilities", "json_file", "picture_files", "rows_table"))

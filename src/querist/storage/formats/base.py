@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from querist.core.errors import DataError
-
-Label = Any
-"""Plain data: a class name, a list of names, a number, a list of tags."""
+from querist.core.labels import KINDS, Label, checked_label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +24,7 @@ class LabelRecord:
         annotators: who gave the label.
         round: the round that asked the row; ``None`` where nobody asked.
         reason: why it was asked.
+        payload: the text or the tokens that were labelled, for formats that carry them; not part of what it says.
         place: where the record was read, for messages; not part of what it says.
     """
 
@@ -38,6 +35,7 @@ class LabelRecord:
     annotators: tuple[str, ...] = ()
     round: int | None = None
     reason: str = ""
+    payload: str | Sequence[str] | None = field(default=None, compare=False)
     place: str = field(default="", compare=False)
 
 
@@ -46,18 +44,35 @@ COLUMNS = ("row", "key", "split", "label", "annotators", "round", "reason")
 
 
 class Format(ABC):
-    """One kind of file. Both ways stream: a record at a time, in the order given."""
+    """One kind of file, or of folder. Both ways keep the order, and write a record at a time."""
 
     holds: ClassVar[frozenset[str]]
-    """Kinds of tasks whose labels survive the way out and back in."""
+    """Kinds of labels that survive the way out and back in."""
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    """Features of labels of these kinds that it has no words for (:func:`querist.core.labels.features`)."""
+    carries: ClassVar[frozenset[str]] = frozenset()
+    """Kinds for which it needs the texts or tokens themselves."""
+    note: ClassVar[str] = ""
+    """What else a person should know; it stands in the table of the guide."""
     suffix: ClassVar[str]
-    """What its files end in."""
+    """What its files end in; empty for a folder."""
     counts: ClassVar[str] = "line"
     """What a place in the file is called."""
 
+
+class FileFormat(Format):
+    """One file holds all records."""
+
     @abstractmethod
-    def write(self, records: Iterable[LabelRecord], file: BinaryIO, *, kind: str) -> None:
-        """Write labels of a task of ``kind``."""
+    def write(self, records: Iterable[LabelRecord], file: BinaryIO, *, kind: str, classes: Sequence[str] = ()) -> None:
+        """Write labels of a task of ``kind``.
+
+        Args:
+            records: each checked.
+            file: to write into; not closed here.
+            kind: of the labels.
+            classes: names in the order of the outputs; those that turn up beside them come behind.
+        """
 
     @abstractmethod
     def read(self, file: BinaryIO, *, kind: str) -> Iterator[LabelRecord]:
@@ -72,11 +87,30 @@ class Format(ABC):
         return f"{Path(file.name).name} {self.counts} {number}"
 
 
-TABULAR = frozenset({"classification", "multilabel", "regression", "tokens"})
-"""Kinds whose label fits in a cell of a table."""
+class FolderFormat(Format):
+    """A file a row, and perhaps some that speak of all rows."""
+
+    suffix = ""
+
+    @abstractmethod
+    def write(self, records: Iterable[LabelRecord], folder: Path, *, kind: str, classes: Sequence[str] = ()) -> None:
+        """Write labels of a task of ``kind`` into an empty folder."""
+
+    @abstractmethod
+    def read(self, folder: Path, *, kind: str) -> Iterator[LabelRecord]:
+        """The records of a folder, each with its place.
+
+        Raises:
+            DataError: a record that cannot be read; names its place.
+        """
 
 
-def record_from(values: Mapping[str, Any], *, kind: str, place: str) -> LabelRecord:
+EVERY_KIND = frozenset(KINDS)
+
+
+def record_from(
+    values: Mapping[str, Any], *, kind: str, place: str, payload: str | Sequence[str] | None = None
+) -> LabelRecord:
     """The record that the cells of one line describe; absent ones may be ``None``.
 
     Raises:
@@ -104,31 +138,9 @@ def record_from(values: Mapping[str, Any], *, kind: str, place: str) -> LabelRec
         annotators=tuple(annotators),
         round=_count(values.get("round"), "round", place),
         reason=values.get("reason") or "",
+        payload=payload,
         place=place,
     )
-
-
-def checked_label(value: Any, *, kind: str) -> Label:
-    """``value`` as a label of a task of ``kind``.
-
-    Raises:
-        DataError: it is none.
-
-    Example:
-        >>> checked_label(3, kind="classification"), checked_label(3, kind="regression")
-        ('3', 3.0)
-    """
-    if kind == "classification" and isinstance(value, str | Integral) and not isinstance(value, bool) and value != "":
-        return str(value)
-    if kind == "regression" and isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    listed = kind in ("multilabel", "tokens") and isinstance(value, list | tuple)
-    if listed and all(isinstance(name, str) for name in value):
-        return list(value)
-    if value is None or value == "":
-        raise DataError("there is no label", hint="fill it in or remove the line")
-    wanted = {"classification": "a class name", "regression": "a finite number"}.get(kind, "a list of names")
-    raise DataError(f"the label is {value!r}", hint=f"give {wanted}")
 
 
 def _count(value: Any, name: str, place: str) -> int | None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 from querist.core.errors import DataError
-from querist.storage.formats.base import COLUMNS, TABULAR, Format, LabelRecord, record_from
+from querist.storage.formats.base import COLUMNS, EVERY_KIND, FileFormat, LabelRecord, record_from
 
 _LONGEST_CELL = 2**31 - 1
+_AS_THEY_ARE = ("classification", "text")
+"""Kinds whose label needs no quotes to be told from a list or a number."""
 
 
-class Csv(Format):
-    """Comma-separated values in UTF-8. A class name is written as it is; numbers and lists are JSON.
+class Csv(FileFormat):
+    """Comma-separated values in UTF-8. A class name or a text is written as it is; all other labels are JSON.
 
     Example:
         >>> import io
@@ -25,15 +27,16 @@ class Csv(Format):
         3,,,"[""cat"", ""dog""]",[],,
     """
 
-    holds = TABULAR
+    holds = EVERY_KIND
+    note = "Lists, boxes and the like are JSON in a cell."
     suffix = ".csv"
 
-    def write(self, records: Iterable[LabelRecord], file: BinaryIO, *, kind: str) -> None:
+    def write(self, records: Iterable[LabelRecord], file: BinaryIO, *, kind: str, classes: Sequence[str] = ()) -> None:
         # The standard's line end also makes the writer quote a lone carriage return, which "\n" would not.
         writer = csv.writer(_Encoded(file), lineterminator="\r\n")
         writer.writerow(COLUMNS)
         for record in records:
-            label = record.label if kind == "classification" else _dumps(record.label)
+            label = record.label if kind in _AS_THEY_ARE else _dumps(record.label)
             cells = (record.row, record.key, record.split, label, _dumps(record.annotators), record.round)
             writer.writerow(["" if cell is None else cell for cell in (*cells, record.reason)])
 
@@ -56,7 +59,7 @@ class Csv(Format):
             if len(cells) != len(header):
                 raise DataError(f"{place} has {len(cells)} cells", hint=f"the header has {len(header)}")
             values: dict[str, Any] = dict(zip(header, cells, strict=True))
-            lists = ["annotators"] if kind == "classification" else ["annotators", "label"]
+            lists = ["annotators"] if kind in _AS_THEY_ARE else ["annotators", "label"]
             for name in lists:
                 values[name] = _loads(values.get(name, ""), name, place)
             yield record_from(values, kind=kind, place=place)
@@ -78,7 +81,7 @@ def _decoded(file: BinaryIO) -> Iterator[str]:
         yield line.decode("utf-8-sig" if number == 0 else "utf-8")
 
 
-def _readable(lines: Any, form: Format, file: BinaryIO) -> Iterator[list[str]]:
+def _readable(lines: Any, form: Csv, file: BinaryIO) -> Iterator[list[str]]:
     try:
         yield from lines
     except csv.Error as error:

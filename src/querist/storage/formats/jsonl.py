@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from querist.core.errors import DataError
-from querist.storage.formats.base import COLUMNS, TABULAR, Format, LabelRecord, record_from
+from querist.storage.formats.base import COLUMNS, EVERY_KIND, FileFormat, LabelRecord, record_from
 
 
-class Jsonl(Format):
+class Jsonl(FileFormat):
     """JSON lines in UTF-8.
 
     Example:
@@ -21,10 +21,10 @@ class Jsonl(Format):
         'cat'
     """
 
-    holds = TABULAR
+    holds = EVERY_KIND
     suffix = ".jsonl"
 
-    def write(self, records: Iterable[LabelRecord], file: BinaryIO, *, kind: str) -> None:
+    def write(self, records: Iterable[LabelRecord], file: BinaryIO, *, kind: str, classes: Sequence[str] = ()) -> None:
         for record in records:
             values = {name: getattr(record, name) for name in COLUMNS}
             file.write(json.dumps(values, ensure_ascii=False, allow_nan=False).encode() + b"\n")

@@ -212,7 +212,14 @@ def check_labels_survive_export_and_import(cls: type[Task]) -> None:
         for name in holding:
             file = Path(folder) / f"labels.{name}"
             with Journal.open(Path(folder) / "first.db", create=False) as journal:
-                records = label_records(journal, "main", given, key=keys.__getitem__, split=lambda _: "train")
+                records = label_records(
+                    journal,
+                    "main",
+                    given,
+                    key=keys.__getitem__,
+                    split=lambda _: "train",
+                    payload=lambda row: toy.pool[row] if cls.kind in formats[name].carries else None,  # noqa: B023
+                )
                 export_labels(records, file, format=name, kind=cls.kind)
             read = import_labels(file, format=name, kind=cls.kind)
             # The rows of the other run stand in another order: keys find them.

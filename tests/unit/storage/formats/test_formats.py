@@ -18,7 +18,8 @@ from querist.storage.formats.csv import Csv
 from querist.storage.journal import Journal, Pick
 from querist.storage.labels_file import export_labels, import_labels, label_events, label_records
 
-FORMATS = list(registry)
+FORMATS = ["csv", "jsonl", "parquet"]
+"""Those that hold every kind; the others have files of their own."""
 text = st.text(max_size=8)
 names = st.lists(text, max_size=4)
 LABELS = {
@@ -47,8 +48,8 @@ def records_of(kind: str) -> st.SearchStrategy[list[LabelRecord]]:
 
 
 def test_the_folder_is_the_registry() -> None:
-    assert set(FORMATS) >= {"csv", "jsonl", "parquet"}
-    assert all(registry[name].holds and registry[name].suffix for name in FORMATS)
+    assert set(FORMATS) <= set(registry)
+    assert all(registry[name].holds for name in registry)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -145,7 +146,7 @@ def test_missing_and_undecodable_files_are_refused(tmp_path: Path) -> None:
 
 def test_a_format_that_cannot_hold_the_labels_says_which_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Csv, "holds", frozenset({"regression"}))
-    with pytest.raises(UsageError, match="csv cannot hold tokens labels; these can: jsonl, parquet"):
+    with pytest.raises(UsageError, match=r"csv cannot hold tokens labels; these can: .*jsonl, "):
         export_labels([], tmp_path / "x", format="csv", kind="tokens")
     with pytest.raises(UnknownName, match="did you mean 'parquet'"):
         export_labels([], tmp_path / "x", format="parket", kind="tokens")
