@@ -2,8 +2,8 @@
 
 Paper: ducoffe2018adversarial, by the attack of moosavi2016deepfool. Known differences: only the likeliest ``classes``
 are attacked towards, as the attack's authors do; the way to the boundary counts without the 2% that carry an attack
-past it; the attacked copy ``x + r``, which the paper adds to the labelled set under the label of ``x``, is not added.
-Cost: a few steps of two forward passes and ``classes - 1`` backward passes.
+past it; the attacked copy ``x + r``, which the paper adds to the labelled set under the label of ``x``, is not added
+(``querist.models.perturb`` makes it). Cost: a few steps of two forward passes and ``classes - 1`` backward passes.
 """
 
 from __future__ import annotations
