@@ -26,12 +26,14 @@ class Anatomy:
         dropout: whether dropout is reached on the way to the output.
         ends_linear: whether the output is what that layer, a linear one, makes by its weights of what it reads; up to
             a number a unit, which a softmax does not see. Then the layer is a ``Head``, and can be drawn by Laplace.
+        continuous: whether the network reads one tensor of real numbers, which can be changed a little.
     """
 
     last_layer: str | None
     row_bytes: int
     dropout: bool
     ends_linear: bool
+    continuous: bool
 
 
 def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, features: str | None) -> Anatomy:
@@ -103,6 +105,7 @@ def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, featur
         row_bytes=max(1, total // b),
         dropout=any(stochastic(names[name]) for name in called),
         ends_linear=last_layer in called and _ends_linear(module, inputs, task, last_layer),
+        continuous=len(inputs) == 1 and inputs[0].is_floating_point(),
     )
 
 

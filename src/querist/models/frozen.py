@@ -33,6 +33,7 @@ from querist.views.embeddings import Embeddings
 from querist.views.head import Head
 from querist.views.logit_samples import LogitSamples
 from querist.views.logits import Logits
+from querist.views.perturbation import Perturbation
 from querist.views.prediction_samples import PredictionSamples
 from querist.views.predictions import Predictions
 from querist.views.raw import Raw
@@ -156,6 +157,8 @@ class Frozen(Adapter):
         regression = self._task.kind == "regression"
         if type(view) is (PredictionSamples if regression else LogitSamples):
             return cast(LogitSamples, view).source in ("ensemble", "laplace") or self._dropout > 0
+        if type(view) is Perturbation:  # of the embeddings, which the head reads
+            return self._task.kind == "classification"
         return type(view) in (Embeddings, Raw, Head, Predictions if regression else Logits)
 
     def answer(

@@ -29,6 +29,7 @@ from querist.models.laplace import LIKELIHOODS, Laplace
 from querist.models.last_layer import LastLayer
 from querist.models.linear_layer import LinearLayer
 from querist.models.out_table import OutTable
+from querist.models.perturb import perturbed
 from querist.tasks.base import Label, Task
 from querist.training.fit import Trained, Training, fit, seeded
 from querist.training.recipe import Recipe
@@ -37,6 +38,7 @@ from querist.views.embeddings import Embeddings
 from querist.views.head import Head
 from querist.views.logit_samples import LogitSamples
 from querist.views.logits import Logits
+from querist.views.perturbation import Perturbation
 from querist.views.prediction_samples import PredictionSamples
 from querist.views.predictions import Predictions
 from querist.views.raw import Raw
@@ -235,6 +237,8 @@ class TorchModule(Adapter):
             return True
         if type(view) is Head:
             return self.anatomy.ends_linear and self.task.kind != "tokens"  # embeddings are of rows, answers of tokens
+        if type(view) is Perturbation:
+            return self.anatomy.continuous and self.task.kind == "classification"
         regression = self.task.kind == "regression"
         if type(view) is (Predictions if regression else Logits):
             return True
@@ -258,7 +262,7 @@ class TorchModule(Adapter):
             self._refuse(view)
         table = self._table(pool)
         out = OutTable(len(rows), table.counts(rows) if len(rows) else None)
-        asked = [view for view in views if type(view) not in (Raw, Head)]
+        asked = [view for view in views if type(view) not in (Raw, Head, Perturbation)]
         with torch.no_grad(), ExitStack() as stack:
             run = stack.enter_context(self._forward_pass(asked, seed)) if asked else None
 
@@ -266,6 +270,8 @@ class TorchModule(Adapter):
                 for view in views:
                     if type(view) is Raw:
                         out.put(view, pos, self.encoder.vectors(stored))
+                    elif isinstance(view, Perturbation):
+                        out.put(view, pos, perturbed(self._members[0], self._presented(stored)[0], view).lengths)
                 if run is not None:
                     for view, answer in run(self._presented(stored), counts).items():
                         out.put(view, pos, answer)
@@ -312,6 +318,8 @@ class TorchModule(Adapter):
                 f"{type(view).__name__} by laplace was asked of a network whose answer is not that of a linear layer",
                 hint="name that layer with features='...', or ask for source='ensemble'",
             )
+        if isinstance(view, Perturbation) and self.task.kind == "classification" and not self.anatomy.continuous:
+            raise ViewMissing("Perturbation was asked of a network that reads words", hint=view.instead)
         if not self.answers(view):
             why = ", because its answer is not that of a linear layer" if type(view) is Head else ""
             raise ViewMissing(f"a torch module does not answer {view} for the task {self.task.kind}{why}")

@@ -23,6 +23,7 @@ from querist.views import (
     Head,
     Labels,
     Logits,
+    Perturbation,
     Positions,
     Predictions,
     PredictionSamples,
@@ -158,8 +159,12 @@ def table(
     c = 2 if task == "multilabel" else CLASSES
     alike = None if groups is None else groups.repeat_interleave(counts)
     samples = _prob_samples(kinds.repeat_interleave(counts), classes.repeat_interleave(counts), alike, c, rng)
+    logits = samples.mean(0).log()
+    if task == "classification":  # the embeddings of a linear last layer, moved the shortest way
+        best = logits.topk(2, dim=-1).values
+        answers[Perturbation()] = (best[:, 0] - best[:, 1]) / 2**0.5
     return Table(
-        answers={**answers, ProbSamples(): samples, Probs(): samples.mean(0), Logits(): samples.mean(0).log()},
+        answers={**answers, ProbSamples(): samples, Probs(): samples.mean(0), Logits(): logits},
         counts=None if task == "classification" else counts,
         task=task,
         classes=classes,
@@ -335,6 +340,7 @@ def _telling(task: str, seed: int) -> Planted:
 
 _SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "uncertainty": _unsure,
+    "adversarial": _unsure,
     "bayesian": _posterior,
     "density": _uncovered,
     "hybrid": _diverse,

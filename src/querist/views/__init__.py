@@ -9,6 +9,7 @@ from querist.views.head import Head
 from querist.views.labels import Labels
 from querist.views.logit_samples import LogitSamples
 from querist.views.logits import Logits
+from querist.views.perturbation import Perturbation
 from querist.views.prediction_samples import PredictionSamples
 from querist.views.predictions import Predictions
 from querist.views.prob_samples import ProbSamples
@@ -25,6 +26,7 @@ __all__ = [
     "Labels",
     "LogitSamples",
     "Logits",
+    "Perturbation",
     "Positions",
     "PredictionSamples",
     "Predictions",

@@ -103,6 +103,8 @@ class View:
     scope: ClassVar[Scope] = "row"
     row_axis: ClassVar[int] = 0
     """Axis of the answer that runs over rows or units: 1 where posterior samples come first."""
+    instead: ClassVar[str] = "choose another strategy or model"
+    """What to do where a model does not answer it."""
 
     @property
     def members(self) -> int:
@@ -161,5 +163,5 @@ def primitives(views: Iterable[View], answers: Callable[[View], bool]) -> tuple[
                 f"nobody answers {type(view).__name__} of the {view.of} rows", hint="bring a snapshot that holds them"
             )
         else:
-            raise ViewMissing(f"this model does not answer {view}", hint="choose another strategy or model")
+            raise ViewMissing(f"this model does not answer {view}", hint=view.instead)
     return tuple(found)

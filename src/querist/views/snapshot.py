@@ -17,6 +17,7 @@ from querist.views.embeddings import Embeddings
 from querist.views.head import Head
 from querist.views.labels import Labels
 from querist.views.logits import Logits
+from querist.views.perturbation import Perturbation
 from querist.views.prediction_samples import PredictionSamples
 from querist.views.predictions import Predictions
 from querist.views.prob_samples import ProbSamples
@@ -32,6 +33,7 @@ _SHAPES: dict[View, str] = {
     PredictionSamples(): "s n",
     Embeddings(of="target"): "q d",
     Head(): "c d+1",
+    Perturbation(): "n",
     ProbSamples(of="target"): "s q c",
 }
 """What the arrays of a caller look like, in the axis alphabet."""
@@ -72,6 +74,7 @@ class Snapshot:
         prediction_samples: Any = None,
         raw: Any = None,
         head: Any = None,
+        perturbations: Any = None,
         labels: Any = None,
         labelled: Any = None,
         candidates: Any = None,
@@ -96,6 +99,7 @@ class Snapshot:
             prediction_samples: ``[s n]``.
             raw: inputs as vectors ``[n d]``.
             head: weights of the last layer on ``embeddings``, the bias as its last column, ``[c d+1]``.
+            perturbations: length of the smallest change that flips each row's guess ``[n]``.
             labels: class positions ``[n]``, -1 where unknown.
             labelled: positions whose labels are known. Known labels imply them.
             candidates: positions that may be picked; all unlabelled ones if left out.
@@ -120,6 +124,7 @@ class Snapshot:
             PredictionSamples(): prediction_samples,
             Raw(): raw,
             Head(): head,
+            Perturbation(): perturbations,
         }
         answers: dict[View, Any] = {view: _tensor(x, view) for view, x in given.items() if x is not None}
         if not answers and labels is None:
