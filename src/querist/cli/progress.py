@@ -43,6 +43,8 @@ def lines(event: ProgressEvent) -> None:
             file=sys.stderr,
             flush=True,
         )
+        for rule, verdict in event.stands.items():
+            print(f"  {rule}: {verdict.text}", file=sys.stderr, flush=True)
 
 
 class Bars:
@@ -102,7 +104,8 @@ class Bars:
             self._arms[event.arm],
             completed=before + event.labels,
             text=f"{seeds}round {event.round}, {event.labels}/{event.budget} labels, "
-            f"{event.metric} [bold]{event.value:.4f}[/bold]",
+            f"{event.metric} [bold]{event.value:.4f}[/bold]"
+            + "".join(f"; [dim]{escape(verdict.text)}[/dim]" for verdict in event.stands.values()),
         )
         self._left = f"{duration(event.seconds_left)} left  "
         self._progress.update(self._whole, completed=event.done, text=self._left)
