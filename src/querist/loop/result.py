@@ -134,10 +134,6 @@ class RunResult:
             "target": {"value": target, "labels": reached(own), "twin": reached(others[0]) if others else None},
             "picked": [list(rows) for rows in self.arms[own][0].picked[1:]],
             "seconds": self.seconds,
-            "stopped": {
-                name: {"why": why, "rules": {rule: said.text for rule, said in self.stands.get(name, {}).items()}}
-                for name, why in self.stopped.items()
-            },
         }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from querist.core.errors import UsageError
@@ -78,29 +79,31 @@ class Budget(Stopping):
         rooms = self._rooms(rounds)
         spent = next((name for name, room in rooms.items() if room < 1), None)
         if rounds and spent is not None:
-            what = "labels is spent" if spent == "labels" else f"{spent} leaves no further label"
-            return Verdict(stop=True, text=f"the budget of {getattr(self, spent):g} {what}")
+            if spent == "labels":
+                return Verdict(stop=True, text=f"the budget of {self.labels} labels is spent")
+            text = f"{self._spent(spent, rounds):.2f} of {getattr(self, spent):g} {spent} spent, no further label fits"
+            return Verdict(stop=True, text=text)
         labels = rounds[-1].labels if rounds else 0
         parts = [f"{labels} of {self.labels} labels"]
         parts += [f"{self._spent(name, rounds):.2f} of {getattr(self, name):g} {name}" for name in list(rooms)[1:]]
         return Verdict(stop=False, text=", ".join(parts))
 
     def room(self, rounds: Sequence[RoundSummary]) -> int:
-        return max(0, math.floor(min(self._rooms(rounds).values()) + _ROUNDING))
+        return max(0, int(min(self._rooms(rounds).values())))
 
     def _rooms(self, rounds: Sequence[RoundSummary]) -> dict[str, float]:
         """Labels that may still be bought under each limit."""
         rooms: dict[str, float] = {"labels": self.labels - (rounds[-1].labels if rounds else 0)}
         times = [0.0, *(summary.seconds for summary in rounds)]
-        longest = max(later - before for before, later in zip(times, times[1:] or times, strict=False)) / 3600
+        longest = max((later - before for before, later in pairwise(times)), default=0.0) / 3600
         for name, a_label, an_hour in (
             ("money", self.price, self.price_an_hour),
             ("hours", self.seconds_a_label / 3600, 1.0),
         ):
             if (limit := getattr(self, name)) is not None:
                 left = limit - self._spent(name, rounds) - an_hour * longest
-                most = math.inf if left > -_ROUNDING else -math.inf
-                rooms[name] = left / a_label + _ROUNDING if a_label else most
+                free = math.inf if left > -_ROUNDING else 0
+                rooms[name] = math.floor(min(left / a_label + _ROUNDING, 1e15)) if a_label else free
         return rooms
 
     def _spent(self, name: str, rounds: Sequence[RoundSummary]) -> float:

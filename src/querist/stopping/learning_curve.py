@@ -62,9 +62,9 @@ class LearningCurve(Stopping):
     Example:
         >>> seen = [RoundSummary(labels=n, validation={"accuracy": 0.95 - 2 / n}) for n in range(20, 220, 20)]
         >>> LearningCurve(metric="accuracy").reason(seen)
-        '50% more labels would gain 0.003 (at most 0.004), which is under 0.01'
+        '50% more labels would gain 0.004 (at most 0.004), which is under 0.01'
         >>> LearningCurve(metric="accuracy", target=0.945).needed(seen)
-        Forecast(middle=239.0, low=83.0, high=inf)
+        Forecast(middle=129.0, low=94.0, high=876.0)
     """
 
     metric: str

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -46,13 +46,13 @@ def _options(rule: Stopping) -> dict[str, Any]:
     return {field.name: getattr(rule, field.name) for field in dataclasses.fields(rule)}
 
 
-def _round(labels: int, score: float, predictions: Sequence[int]) -> RoundSummary:
+def _round(labels: int, score: float, predictions: np.ndarray) -> RoundSummary:
     """A round whose every sign says ``score``."""
     doubt = min(max(1 - score, 0.0), 1.0)
     return RoundSummary(
         labels=labels,
         validation={_METRIC: score},
-        predictions=tuple(int(each) for each in predictions),
+        predictions=tuple(predictions.tolist()),
         doubt=Doubt(mean_entropy=doubt / 2, max_entropy=doubt, expected_error=doubt / 3),
         guesses=Guesses(right=round(_BATCH * (1 - doubt)), of=_BATCH) if labels > _BATCH else None,
         seconds=float(labels),
