@@ -73,7 +73,10 @@ def page(kept: Mapping[str, Any], found: Mapping[str, Sequence[Stop]]) -> str:
     parts.append(
         f"\n## One kind of campaign at a time\n\nMean regret at `w = {MAIN}`, in labels.\n\n{_by_curve(kept, found)}"
     )
-    parts.append(f"\n## What the oracle did\n\n{_oracles(kept)}\n*Expected* is the error that the model expects of itself on the stop set.\n")
+    parts.append(
+        f"\n## What the oracle did\n\n{_oracles(kept)}\n*Expected* is the error that the model expects of itself on "
+        "the stop set, after the last round.\n"
+    )
     parts.append("\nAll rounds as data: [stopping.json](stopping.json).\n")
     return "".join(parts)
 

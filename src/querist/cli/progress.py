@@ -47,6 +47,10 @@ def lines(event: ProgressEvent) -> None:
             print(f"  {rule}: {verdict.text}", file=sys.stderr, flush=True)
 
 
+WIDE = 140
+"""Columns from which a bar has room for a sentence."""
+
+
 class Bars:
     """One bar for the whole run and one for each arm, with what is happening now."""
 
@@ -87,6 +91,11 @@ class Bars:
         """What the line of the whole run says."""
         return "" if self._whole is None else str(self._progress.tasks[-1].fields["text"])
 
+    def _stands(self, event: RoundEnded) -> str:
+        """Where the first stopping rule stands, if there is room for it."""
+        texts = [verdict.text for verdict in event.stands.values()]
+        return f"; [dim]{escape(texts[0])}[/dim]" if texts and self._console.width >= WIDE else ""
+
     def _begin(self, event: RunStarted) -> None:
         for note in event.notes:
             self._console.print(f"[dim]querist:[/dim] {escape(note)}")
@@ -104,8 +113,7 @@ class Bars:
             self._arms[event.arm],
             completed=before + event.labels,
             text=f"{seeds}round {event.round}, {event.labels}/{event.budget} labels, "
-            f"{event.metric} [bold]{event.value:.4f}[/bold]"
-            + "".join(f"; [dim]{escape(verdict.text)}[/dim]" for verdict in event.stands.values()),
+            f"{event.metric} [bold]{event.value:.4f}[/bold]{self._stands(event)}",
         )
         self._left = f"{duration(event.seconds_left)} left  "
         self._progress.update(self._whole, completed=event.done, text=self._left)

@@ -177,6 +177,11 @@ def told(rounds: Sequence[RoundSummary]) -> list[RoundSummary]:
     return list(first.values())
 
 
-def too_few(have: int, need: int, what: str = "rounds") -> Verdict:
-    """Nothing can be said yet."""
-    return Verdict(stop=False, text=f"needs {need} {what}, has {have}")
+def too_few(have: int, need: int, which: str = "") -> Verdict:
+    """Nothing can be said yet.
+
+    Example:
+        >>> too_few(0, 1, " after the first").text
+        'needs 1 round after the first, has 0'
+    """
+    return Verdict(stop=False, text=f"needs {need} round{'' if need == 1 else 's'}{which}, has {have}")

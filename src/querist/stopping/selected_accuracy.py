@@ -56,7 +56,7 @@ class SelectedAccuracy(Stopping):
     def judge(self, rounds: Sequence[RoundSummary]) -> Verdict:
         seen = [summary.guesses for summary in told(rounds) if summary.guesses is not None][-self.rounds :]
         if len(seen) < self.rounds:
-            return too_few(len(seen), self.rounds, "rounds after the first")
+            return too_few(len(seen), self.rounds, " after the first")
         right, asked = sum(each.right for each in seen), sum(each.of for each in seen)
         share = right / asked
         stop = share >= self.accuracy

@@ -49,7 +49,7 @@ class StabilisingPredictions(Stopping):
     agreement: float = 0.99
     rounds: int = 3
 
-    rows: ClassVar = ("K1",)
+    rows: ClassVar = ("K1", "S52")
     paper: ClassVar = "bloodgood2009method"
     tasks: ClassVar = ANSWERS_WITH_CLASSES
     limits: ClassVar = {"agreement": (-1, 1), "rounds": (1, float("inf"))}
