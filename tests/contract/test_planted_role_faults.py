@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from torch import nn
 
 from querist.models.torch_module import TorchModule
 from querist.oracles import Simulated
-from querist.stopping import Plateau
-from querist.stopping.base import Stopping
+from querist.stopping import Budget, Plateau
+from querist.stopping.base import Stopping, Verdict
 from querist.tasks import Classification, Regression, Tokens
 from querist.testing.checks import CheckFailed, checks_for, run_check
 from querist.testing.model_case import ModelCase
@@ -115,14 +115,50 @@ class Fickle(Stopping):
 
     metric: str
 
-    def reason(self, rounds: Any) -> str | None:
-        return "good enough" if rounds and 0.45 < rounds[-1].validation.get(self.metric, 0.0) < 0.8 else None
+    def judge(self, rounds: Any) -> Verdict:
+        score = rounds[-1].validation.get(self.metric, 0.0) if rounds else 0.0
+        return Verdict(stop=0.45 < score < 0.8, text=f"scores {score}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endless(Plateau):
-    def reason(self, rounds: Any) -> str | None:
-        return None
+    def judge(self, rounds: Any) -> Verdict:
+        return Verdict(stop=False, text="never enough")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Careless(Plateau):
+    limits: ClassVar = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mute(Plateau):
+    def judge(self, rounds: Any) -> Verdict:
+        return Verdict(stop=super().judge(rounds).stop, text="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nosy(Plateau):
+    """Looks at predictions, which it does not declare."""
+
+    def judge(self, rounds: Any) -> Verdict:
+        said = super().judge(rounds)
+        return Verdict(stop=said.stop, text=f"{said.text}, {len(rounds[-1].predictions) if rounds else 0} rows")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Particular(Plateau):
+    """Wants its rounds in a list of its own making."""
+
+    def judge(self, rounds: Any) -> Verdict:
+        said = super().judge(rounds)
+        return Verdict(stop=said.stop, text=f"{said.text} {id(rounds[0].validation) if rounds else ''}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generous(Budget):
+    def room(self, rounds: Any) -> int:
+        return super().room(rounds) + 1
 
 
 @pytest.mark.parametrize(
@@ -147,6 +183,11 @@ class Endless(Plateau):
         ("stopping", Fickle, "never_un_stops_without_new_labels"),
         ("stopping", Fickle, "goes_on_at_first"),
         ("stopping", Endless, "stops_when_labels_no_longer_help"),
+        ("stopping", Careless, "refuses_options_without_sense"),
+        ("stopping", Mute, "says_where_it_stands"),
+        ("stopping", Nosy, "sees_what_it_declares"),
+        ("stopping", Particular, "survives_storage"),
+        ("stopping", Generous, "a_room_is_kept_to"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )

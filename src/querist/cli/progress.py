@@ -43,6 +43,12 @@ def lines(event: ProgressEvent) -> None:
             file=sys.stderr,
             flush=True,
         )
+        for rule, verdict in event.stands.items():
+            print(f"  {rule}: {verdict.text}", file=sys.stderr, flush=True)
+
+
+WIDE = 140
+"""Columns from which a bar has room for a sentence."""
 
 
 class Bars:
@@ -85,6 +91,11 @@ class Bars:
         """What the line of the whole run says."""
         return "" if self._whole is None else str(self._progress.tasks[-1].fields["text"])
 
+    def _stands(self, event: RoundEnded) -> str:
+        """Where the first stopping rule stands, if there is room for it."""
+        texts = [verdict.text for verdict in event.stands.values()]
+        return f"; [dim]{escape(texts[0])}[/dim]" if texts and self._console.width >= WIDE else ""
+
     def _begin(self, event: RunStarted) -> None:
         for note in event.notes:
             self._console.print(f"[dim]querist:[/dim] {escape(note)}")
@@ -102,7 +113,7 @@ class Bars:
             self._arms[event.arm],
             completed=before + event.labels,
             text=f"{seeds}round {event.round}, {event.labels}/{event.budget} labels, "
-            f"{event.metric} [bold]{event.value:.4f}[/bold]",
+            f"{event.metric} [bold]{event.value:.4f}[/bold]{self._stands(event)}",
         )
         self._left = f"{duration(event.seconds_left)} left  "
         self._progress.update(self._whole, completed=event.done, text=self._left)

@@ -56,8 +56,16 @@ def run(
         typer.Option("--free-validation", help="Use the data's validation labels off the bill; the report says so."),
     ] = False,
     stop: Annotated[
-        str, typer.Option(help="budget, or plateau to stop when the validation score stands still.")
+        str,
+        typer.Option(
+            metavar="RULES",
+            help="When to stop before the budget is spent: stabilising_predictions, plateau, learning_curve, ... "
+            "a,b is one of them, a+b both; options as plateau:patience=5.",
+        ),
     ] = "budget",
+    stop_set: Annotated[
+        int, typer.Option(metavar="N", help="Rows without labels that rules compare successive models on.")
+    ] = 2000,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     initial_strategy: Annotated[str, typer.Option(help="Who chooses the first rows: random, core_set, ...")] = "random",
     start: Annotated[str, typer.Option(help="scratch: new weights each round; warm: go on from the last.")] = "scratch",
@@ -90,6 +98,7 @@ def run(
         validation=validation,
         free_validation=free_validation,
         stop=stop,
+        stop_set=stop_set,
         device=device,
         initial_strategy=initial_strategy,
         start=start,

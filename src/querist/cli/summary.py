@@ -31,6 +31,9 @@ def print_summary(result: RunResult, report: Path, console: Console | None = Non
     sentence = saved_sentence(result)
     if sentence:
         console.print(sentence, markup=False)
+    for campaign, said in result.stands.items():
+        if any(verdict.stop for verdict in said.values()):
+            console.print(f"{campaign} stopped: {result.stopped.get(campaign, '')}", markup=False)
     console.print(f"report: {report}", markup=False)
 
 

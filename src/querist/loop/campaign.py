@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
+import numpy as np
+
+from querist.loop.evidence import VALIDATION, guesses, keep, looked_at, needs_of, standing, summaries
 from querist.loop.progress import Listener, RoundEnded, Stage, silent
 from querist.loop.session import Session
 from querist.oracles.base import Oracle
-from querist.stopping.base import RoundSummary, Stopping
+from querist.stopping.base import GUESSES, RoundSummary, Stopping, Verdict
 from querist.stopping.budget import Budget
 from querist.storage.journal import Round
-
-VALIDATION = "validation/"
-"""Prefix of metrics on validation rows in the journal; the others are on the test rows."""
 
 
 class Pace:
@@ -50,6 +51,8 @@ def run_campaign(
     budget: int,
     metric: str,
     stopping: Sequence[Stopping] = (),
+    stop_set: np.ndarray | None = None,
+    record: Collection[str] = (),
     validation: bool = False,
     pace: Pace | None = None,
     listener: Listener = silent,
@@ -67,7 +70,9 @@ def run_campaign(
         batch: rows of each further round.
         budget: labels on the bill at the end.
         metric: what progress shows.
-        stopping: rules besides the budget.
+        stopping: rules besides the budget; the first that says stop ends the campaign.
+        stop_set: rows that models are compared on, for rules that need it.
+        record: what is looked at besides what the rules need, for rules that are tried afterwards.
         validation: whether validation metrics are measured, for the rules.
         pace: time and share of the whole run.
         listener: gets progress.
@@ -78,18 +83,27 @@ def run_campaign(
     def stage(text: str, share: float) -> None:
         listener(Stage(arm=arm, seed=session.seed, text=text, share=share))
 
+    rules = with_budget(budget, stopping)
+    rows = np.empty(0, dtype=np.int64) if stop_set is None else stop_set
+    needs = needs_of(rules) | set(record)
     while True:
         pending = session.pending
         if len(pending):
             session.tell(pending, oracle(pending), annotator=oracle.name)
-        if session.round_is_open:
+        ended = session.round_is_open
+        if ended:
+            guessed = guesses(session) if GUESSES in needs else None  # by the model that asked, so before training
             session.fit(progress=lambda share: stage("training", share))
             stage("measuring", 0.0)
             metrics = session.evaluate("test")
             if validation:
                 held_out = session.evaluate("validation")
                 metrics |= {VALIDATION + name: value for name, value in held_out.items()}
+            seen = replace(looked_at(session, rows, needs), guesses=guessed)
+            keep(session.journal, session.campaign, session.round, seen)
             session.close_round(metrics)
+        rounds = summaries(session.journal, session.campaign, needs_of(rules))
+        if ended:
             done, left = pace.spend(session.labels - counted)
             counted = session.labels
             listener(
@@ -103,17 +117,23 @@ def run_campaign(
                     value=metrics[metric],
                     done=done,
                     seconds_left=left,
+                    stands=stands(rules, rounds),
                 )
             )
-        reason = why_stop(session, budget, stopping)
+        reason = why_stop(session, rules, rounds)
         if reason is not None:
             pace.forgo(budget - session.labels)
             return reason
-        first = session.round < 0
         session.ask(
-            min(initial if first else batch, budget - session.labels),
+            min(initial if session.round < 0 else batch, room(session, rules, rounds)),
             progress=lambda share: stage("choosing", share),
         )
+
+
+def with_budget(budget: int, stopping: Sequence[Stopping]) -> tuple[Stopping, ...]:
+    """The rules, and the budget of labels before them if none of them is a budget."""
+    rules = tuple(stopping)
+    return rules if any(isinstance(rule, Budget) for rule in rules) else (Budget(labels=budget), *rules)
 
 
 def labels_spent(rounds: Iterable[Round]) -> int:
@@ -121,31 +141,22 @@ def labels_spent(rounds: Iterable[Round]) -> int:
     return max((record.labels or 0 for record in rounds if record.closed), default=0)
 
 
-def why_stop(session: Session, budget: int, stopping: Sequence[Stopping]) -> str | None:
+def why_stop(session: Session, rules: Sequence[Stopping], rounds: Sequence[RoundSummary]) -> str | None:
     """Why the campaign is over, or ``None`` if it goes on."""
     if session.round < 0:
         return None
-    spent = Budget(labels=budget).reason([RoundSummary(labels=session.labels)])
-    if spent is not None:
-        return spent
-    if not len(session.unlabelled):
-        return "every row is labelled"
-    if not stopping:
-        return None
-    rounds = [
-        RoundSummary(
-            labels=record.labels or 0,
-            validation={
-                name.removeprefix(VALIDATION): value
-                for name, value in record.metrics.items()
-                if name.startswith(VALIDATION)
-            },
-        )
-        for record in session.journal.rounds(session.campaign)
-        if record.closed
-    ]
-    for rule in stopping:
-        reason = rule.reason(rounds)
-        if reason is not None:
-            return reason
-    return None
+    for verdict in standing(rules, rounds).values():
+        if verdict.stop:
+            return verdict.text
+    return None if len(session.unlabelled) else "every row is labelled"
+
+
+def room(session: Session, rules: Sequence[Stopping], rounds: Sequence[RoundSummary]) -> int:
+    """Labels that may still be bought under every rule."""
+    rooms = [rule.room(rounds or [RoundSummary(labels=session.labels)]) for rule in rules]
+    return min(each for each in (*rooms, len(session.unlabelled)) if each is not None)
+
+
+def stands(rules: Sequence[Stopping], rounds: Sequence[RoundSummary]) -> dict[str, Verdict]:
+    """Where the rules stand that a person would ask about: a budget of labels alone is seen anyway."""
+    return standing([rule for rule in rules if not (isinstance(rule, Budget) and rule.of_labels_alone)], rounds)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from querist.stopping.base import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,7 @@ class RoundEnded(ProgressEvent):
         value: its value on the test rows.
         done: share of the whole run's labels that are spent, 0 to 1.
         seconds_left: guess of the whole run's remaining time.
+        stands: where each stopping rule stands, by name.
     """
 
     arm: str
@@ -63,6 +66,7 @@ class RoundEnded(ProgressEvent):
     value: float
     done: float
     seconds_left: float
+    stands: dict[str, Verdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

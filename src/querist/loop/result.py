@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from querist.loop.settings import RunSettings
+from querist.stopping.base import Verdict
 from querist.storage.journal import Journal
 
 
@@ -80,6 +81,7 @@ class RunResult:
         arms: strategy name -> one curve a seed, the person's own strategy first.
         notes: what a person should know (guesses, overlaps, free labels).
         stopped: campaign -> why it stopped.
+        stands: campaign -> where each stopping rule stood after its last round, by name.
     """
 
     out: Path
@@ -89,6 +91,7 @@ class RunResult:
     arms: dict[str, list[CampaignCurve]]
     notes: tuple[str, ...] = ()
     stopped: dict[str, str] = field(default_factory=dict)
+    stands: dict[str, dict[str, Verdict]] = field(default_factory=dict)
 
     @property
     def seconds(self) -> dict[str, float]:

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from querist.core.device import threads
 from querist.core.errors import DataError, InUse, UsageError
-from querist.loop.campaign import Pace, labels_spent, run_campaign
+from querist.loop.campaign import Pace, labels_spent, run_campaign, stands
+from querist.loop.evidence import needs_of, summaries
 from querist.loop.progress import Listener, RunEnded, RunStarted, silent
 from querist.loop.result import RunResult, campaign_name, read_curves
 from querist.loop.session import Session
@@ -140,6 +141,7 @@ def _run_campaigns(bench: Workbench, journal: Journal, out: Path, listener: List
             budget=settings.budget,
             metric=bench.metric,
             stopping=bench.stopping(),
+            stop_set=bench.stop_set(seed),
             validation=bool(settings.validation or settings.free_validation),
             pace=pace,
             listener=listener,
@@ -151,6 +153,8 @@ def _result(settings: RunSettings, journal: Journal, out: Path, *, notes: Sequen
     metric = settings.found.metric or task.metrics[0]
     names = [campaign_name(arm, seed) for arm in settings.arms for seed in settings.seeds]
     stopped = {name: journal.meta(f"stopped/{name}") for name in names}
+    rules = settings.rules(metric=metric, lower_is_better=metric in task.lower_is_better)
+    needs = needs_of(rules)
     return RunResult(
         out=out,
         settings=settings,
@@ -159,6 +163,7 @@ def _result(settings: RunSettings, journal: Journal, out: Path, *, notes: Sequen
         arms=read_curves(journal, settings),
         notes=tuple(notes),
         stopped={name: reason for name, reason in stopped.items() if reason is not None},
+        stands={name: stands(rules, summaries(journal, name, needs)) for name in names},
     )
 
 

@@ -12,6 +12,8 @@ from querist import strategies
 from querist.core.config import from_mapping, read_table, to_toml
 from querist.core.errors import BudgetError, SettingsDiffer, UsageError
 from querist.loop.cold_start import initial_strategy
+from querist.stopping.base import VALIDATION, RoundSummary, Stopping
+from querist.stopping.spelling import read_rules
 from querist.storage.plain import plain
 
 
@@ -55,7 +57,9 @@ class RunSettings:
         skip_bad: leave out what cannot be read, and say so.
         validation: labels bought at the start for early stopping and stopping rules; on the bill.
         free_validation: use the data's whole validation split, off the bill; reports say so.
-        stop: ``budget``, or ``plateau`` to stop early when the validation score no longer grows.
+        stop: stopping rules besides the budget of labels, as :mod:`querist.stopping.spelling` reads them: ``a,b`` stops
+            when one of them does, ``a+b`` when both do.
+        stop_set: training rows that models of successive rounds are compared on, for rules that need it.
         device: auto, cpu, cuda, cuda:1, mps.
         initial_strategy: who asks for the first rows.
         start: ``scratch`` (new weights each round) or ``warm`` (go on from the last round's).
@@ -81,6 +85,7 @@ class RunSettings:
     validation: int = 0
     free_validation: bool = False
     stop: str = "budget"
+    stop_set: int = 2000
     device: str = "auto"
     initial_strategy: str = "random"
     start: str = "scratch"
@@ -129,14 +134,36 @@ class RunSettings:
             raise UsageError(f"the seeds are {list(self.seeds)}", hint="give one or more different numbers")
         if self.target is not None and not math.isfinite(self.target):
             raise UsageError(f"--target is {self.target}", hint="give a value that the metric can take")
-        if self.stop not in ("budget", "plateau"):
-            raise UsageError(f"--stop is {self.stop!r}", hint="choose budget or plateau")
-        if self.stop == "plateau" and not (self.validation or self.free_validation):
-            raise UsageError(
-                "stopping on a plateau needs validation labels", hint="give --validation N or --free-validation"
-            )
+        if self.stop_set < 1:
+            raise UsageError(f"--stop-set is {self.stop_set}", hint="give 1 or more")
+        self._check_rules()
         if self.start not in ("scratch", "warm"):
             raise UsageError(f"--start is {self.start!r}", hint="choose scratch or warm")
+
+    def rules(self, *, metric: str, lower_is_better: bool) -> tuple[Stopping, ...]:
+        """The stopping rules, with what this run knows filled in.
+
+        Args:
+            metric: that rules watch, where they watch one.
+            lower_is_better: its direction.
+        """
+        known = {"metric": metric, "lower_is_better": lower_is_better, "labels": self.budget}
+        # A target only decides what is reported, and may be changed in a run that goes on; rules may not.
+        return read_rules(self.stop, known)
+
+    def _check_rules(self) -> None:
+        rules = self.rules(metric=self.metric or "score", lower_is_better=False)
+        for rule in rules:
+            if VALIDATION in rule.needs() and not (self.validation or self.free_validation):
+                raise UsageError(
+                    f"{rule.name} needs validation labels", hint="give --validation N or --free-validation"
+                )
+            left = rule.room([RoundSummary(labels=self.validation)])
+            if left is not None and left < self.initial:
+                raise BudgetError(
+                    f"the stopping rule {rule.name} leaves room for {left} of {self.initial} initial labels",
+                    hint="raise what it may spend or lower --initial",
+                )
 
     def with_found(self, found: Found) -> RunSettings:
         """These settings, with what was found by itself."""

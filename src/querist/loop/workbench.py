@@ -13,6 +13,7 @@ from querist import strategies
 from querist.core.errors import BudgetError, DataError, UnknownName, UsageError, ViewMissing
 from querist.core.rng import numpy_generator
 from querist.loop.cold_start import initial_strategy
+from querist.loop.evidence import stop_set
 from querist.loop.result import campaign_name
 from querist.loop.session import Session
 from querist.loop.settings import Found, RunSettings
@@ -20,7 +21,6 @@ from querist.models.base import Adapter
 from querist.oracles.simulated import Simulated
 from querist.pool.pool import Pool
 from querist.stopping.base import Stopping
-from querist.stopping.plateau import Plateau
 from querist.storage.journal import Journal
 from querist.strategies.base import Strategy
 from querist.tasks.base import Task
@@ -100,6 +100,7 @@ class Workbench:
                 folder=found.folder or str(Path.cwd()),
             )
         )
+        self.stopping()  # raises where a rule does not fit the task
 
     def _check_counts(self, settings: RunSettings) -> None:
         pool = self.pool
@@ -166,8 +167,19 @@ class Workbench:
         )
 
     def stopping(self) -> Sequence[Stopping]:
-        """Rules besides the budget."""
-        if self.settings.stop == "budget":
-            return ()
-        metric = self.task.metrics[0]
-        return (Plateau(metric=metric, lower_is_better=metric in self.task.lower_is_better),)
+        """The stopping rules.
+
+        Raises:
+            UsageError: one of them has no meaning for the task.
+        """
+        lower = self.metric in self.task.lower_is_better
+        rules = self.settings.rules(metric=self.metric, lower_is_better=lower)
+        for rule in rules:
+            if not rule.serves(self.task.kind):
+                raise UsageError(f"the stopping rule {rule.name} has no meaning for the task {self.task.kind}")
+        return rules
+
+    def stop_set(self, seed: int) -> np.ndarray:
+        """Rows that models of successive rounds are compared on; the same for all arms of a seed."""
+        rows = np.setdiff1d(self.pool.rows("train"), self.validation_rows(seed))
+        return stop_set(rows, self.settings.stop_set, seed)

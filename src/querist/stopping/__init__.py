@@ -6,7 +6,7 @@ from typing import Any
 
 from querist.core.registry import Registry
 
-registry = Registry("stopping rule", __name__)
+registry = Registry("stopping rule", __name__, besides=("power_law", "spelling"))
 
 
 def __getattr__(name: str) -> Any:

@@ -177,3 +177,12 @@ def test_command_repeats_the_settings(tmp_path):
         "querist run 'images:my photos' --candidates 50 --free-validation --initial-strategy core_set "
         f"--out '{tmp_path}/a b'"
     )
+
+
+def test_the_page_says_where_each_stopping_rule_stands(result, images):
+    from querist.stopping.base import Verdict
+
+    assert "When to stop" not in page(result, images)
+    stands = {"badge/0": {"plateau": Verdict(stop=False, text="accuracy is better by 0.012, stops at 0")}}
+    text = " ".join(read(page(dataclasses.replace(result, stands=stands), images)).text.split())
+    assert "badge/0plateauaccuracy is better by 0.012, stops at 0no" in text

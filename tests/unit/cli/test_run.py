@@ -253,3 +253,22 @@ def test_report_says_where_it_is(run):
 )
 def test_default_folder_is_named_after_data_and_strategy(data, name):
     assert default_out(data, "badge").as_posix() == f"runs/{name}"
+
+
+def test_a_run_says_each_round_where_its_stopping_rules_stand(tmp_path):
+    words = [*SMALL, "--compare", "none", "--seeds", "0", "--stop", "stabilising_predictions:agreement=0.3:rounds=1"]
+    found = ran("run", "digits", *words, "--stop-set", "50", "--out", tmp_path / "run")
+    lines = [line.strip() for line in found.stderr.splitlines()]
+    assert "stabilising_predictions: needs 2 rounds, has 1" in lines
+    assert any(line.startswith("stabilising_predictions: agreement") and line.endswith("reached 0.3") for line in lines)
+    assert "margin/0 stopped: agreement" in found.stdout
+    assert "30" in found.stdout
+
+
+def test_a_stopping_rule_that_cannot_be_is_one_line(tmp_path):
+    assert "no stopping rule is called 'platau'" in refused(
+        "run", "digits", *SMALL, "--stop", "platau", "--out", tmp_path / "run"
+    )
+    assert "plateau needs validation labels" in refused(
+        "run", "digits", *SMALL, "--stop", "plateau", "--out", tmp_path / "run"
+    )

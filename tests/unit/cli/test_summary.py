@@ -11,6 +11,7 @@ from querist.cli.progress import lines, progress_listener
 from querist.cli.summary import final, number, print_summary, reached, saved_sentence, savings
 from querist.core.errors import UsageError
 from querist.loop.progress import RoundEnded, RunEnded, RunStarted, Stage
+from querist.stopping.base import Verdict
 
 
 def shifted(result, arm, by):
@@ -112,6 +113,16 @@ def test_bars_show_round_metric_and_time_left():
     assert "a [note]" in text
     assert "seed 1/2, round 1, 40/80 labels, accuracy 0.8000" in text
     assert "done in 3.0 s" in text
+
+
+@pytest.mark.parametrize(("width", "said"), [(80, False), (160, True)])
+def test_bars_say_where_a_stopping_rule_stands_if_there_is_room(width, said):
+    stream, verdict = io.StringIO(), Verdict(stop=False, text="agreement 0.970 over 3 rounds, stops at 0.99")
+    with progress_listener(Console(file=stream, width=width, force_terminal=True, color_system=None)) as listener:
+        for event in EVENTS:
+            told = isinstance(event, RoundEnded)
+            listener(dataclasses.replace(event, stands={"stabilising_predictions": verdict}) if told else event)
+    assert (verdict.text in stream.getvalue()) is said
 
 
 @pytest.mark.parametrize(("ending", "head"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])

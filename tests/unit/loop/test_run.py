@@ -315,7 +315,7 @@ def test_weights_of_the_last_rounds_are_kept_and_no_others(settings, tmp_path):
         ({"seeds": ()}, UsageError, "seeds"),
         ({"seeds": (1, 1)}, UsageError, "seeds"),
         ({"stop": "plateau"}, UsageError, "needs validation labels"),
-        ({"stop": "never"}, UsageError, "budget or plateau"),
+        ({"stop": "never"}, UnknownName, "no stopping rule is called 'never'"),
         ({"start": "hot"}, UsageError, "scratch or warm"),
         ({"label": "sort"}, DataError, "sort"),
         ({"data": "csv:nowhere.csv"}, DataError, "nowhere.csv"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from querist.cli.progress import duration
 from querist.cli.report.evidence import Evidence
-from querist.cli.report.markup import Markup, table, tag
+from querist.cli.report.markup import Child, Markup, table, tag
 from querist.loop.result import RunResult
 from querist.loop.settings import RunSettings
 
@@ -96,6 +96,26 @@ def settings(result: RunResult, evidence: Evidence) -> Markup:
             class_="columns",
         ),
         id="settings",
+    )
+
+
+def stopping(result: RunResult) -> Markup | None:
+    """Where each stopping rule stood after the last round; nothing where there was only a budget of labels."""
+    rows: list[list[Child]] = [
+        [campaign, rule, verdict.text, "yes" if verdict.stop else "no"]
+        for campaign, said in result.stands.items()
+        for rule, verdict in said.items()
+    ]
+    if not rows:
+        return None
+    return tag(
+        "section",
+        tag("h2", "When to stop"),
+        tag(
+            "p", "Where each rule stood after the last round. The first that says stop ends a campaign.", class_="lead"
+        ),
+        table(["campaign", "rule", "where it stands", "stop"], rows),
+        id="stopping",
     )
 
 

@@ -64,6 +64,7 @@ def page(result: RunResult, evidence: Evidence) -> str:
         _saved(result),
         asked.balance(result, evidence),
         asked.picks(result, evidence),
+        facts.stopping(result),
         facts.time_spent(result),
         facts.settings(result, evidence),
         facts.again(result),
