@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from querist.loop.progress import Listener, RoundEnded, Stage, silent
+from querist.loop.progress import Advised, Listener, RoundEnded, Stage, silent
 from querist.loop.session import Session
 from querist.oracles.base import Oracle
 from querist.stopping.base import RoundSummary, Stopping
@@ -74,6 +74,7 @@ def run_campaign(
     """
     counted = labels_spent(session.journal.rounds(session.campaign))
     pace = pace or Pace(budget, counted)
+    advised = ""
 
     def stage(text: str, share: float) -> None:
         listener(Stage(arm=arm, seed=session.seed, text=text, share=share))
@@ -114,6 +115,11 @@ def run_campaign(
             min(initial if first else batch, budget - session.labels),
             progress=lambda share: stage("choosing", share),
         )
+        if session.advice is not None and session.advice.strategy != advised:
+            advised = session.advice.strategy
+            listener(
+                Advised(arm=arm, seed=session.seed, labels=session.labels, strategy=advised, why=session.advice.why)
+            )
 
 
 def labels_spent(rounds: Iterable[Round]) -> int:
