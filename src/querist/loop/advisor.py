@@ -100,15 +100,15 @@ UNSEEN = Regime(
     order=("typi_clust", "max_herding", "core_set", "random"),
 )
 FIRST = Regime(
-    why="{per:.3g} labels a class are few (under {few:g}), so rows that stand for many others are asked",
+    why="labels are few ({per:.3g} a class, under {few:g}), so rows that stand for many others are asked",
     order=("typi_clust", "max_herding", "core_set", "random"),
 )
 BATCHES = Regime(
-    why="{per:.3g} labels a class are enough to trust the model's doubt, and {batch} rows at once must differ",
+    why="labels are enough to trust the model's doubt ({per:.3g} a class), and {batch} rows at once must differ",
     order=("badge", "cluster_margin", "margin", "max_herding", "random"),
 )
 DOUBT = Regime(
-    why="{per:.3g} labels a class are enough to trust the model's doubt, and {batch} rows at once repeat little",
+    why="labels are enough to trust the model's doubt ({per:.3g} a class), and {batch} rows at once repeat little",
     order=("margin", "least_confidence", "entropy", "max_herding", "random"),
 )
 UNITS = Regime(why="a row has many labels, so rows with doubtful ones are asked", order=("least_confidence", "random"))

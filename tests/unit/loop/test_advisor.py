@@ -107,7 +107,7 @@ def test_a_session_changes_its_choice_and_a_replayed_one_makes_the_same(
     expected = grow(whole, [3, 4, 6, 10])
     states = [Advice.from_plain(record.state) for record in whole.journal.rounds("main")]
     assert [state and state.strategy for state in states] == [None, "typi_clust", "typi_clust", "margin"]
-    assert next(state.why for state in states[1:] if state).startswith("1 labels a class")
+    assert next(state.why for state in states[1:] if state).startswith("labels are few (1 a class")
     with Journal.open(tmp_path / "cut.db", create=True) as journal:
         grow(q.Session(pool, model=make_model(), strategy="auto", seed=1, journal=journal), [3, 4])
         again = q.Session.replay(journal, pool, model=make_model(), strategy="auto", seed=1)
