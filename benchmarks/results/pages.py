@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 from benchmarks.results.kept import Kept
@@ -14,6 +15,8 @@ from querist.storage.atomic import atomic_write
 
 FLOOR = -8.0
 """Points under random that pictures show at most."""
+WINDOWS = ((0.0, 3.0), (3.0, 8.0), (8.0, inf))
+"""Labels a class, from and below, at which strategies are told apart."""
 
 HOW = (
     "*Height* is the mean height of the learning curve, in points of accuracy: its area over the labels, divided by "
@@ -152,6 +155,7 @@ def study_page(found: Kept, drawn: Sequence[str]) -> str:
             f"| {_link(name)} | {height.mean:.2f}{half} | {_over(found, name, 'random')} | "
             f"{_over(found, name, 'margin')} | {found.last(name):.1f} | {spent} |\n"
         )
+    parts.append(_by_labels(found))
     failed = {name: cell for name, cell in sorted(found.cells.items()) if cell["status"] != "ok"}
     if failed:
         parts.append("\n## Not measured\n\n")
@@ -172,6 +176,30 @@ def study_page(found: Kept, drawn: Sequence[str]) -> str:
         f"({study.name}.json).\n"
     )
     return "".join(parts)
+
+
+def _by_labels(found: Kept) -> str:
+    """Over random while labels are few, some and many, where a campaign goes through at least two of these."""
+    bounds = [(first * found.study.classes, stop * found.study.classes) for first, stop in WINDOWS]
+    names = sorted((name for name in found.done if name != "random"), key=lambda one: -found.height(one).mean)
+    table = {name: [found.over_between(name, "random", *each) for each in bounds] for name in names}
+    shown = [place for place in range(len(bounds)) if any(row[place] is not None for row in table.values())]
+    if len(shown) < 2:
+        return ""
+    heads = [f" {_window(*WINDOWS[place])} labels a class |" for place in shown]
+    lines = [
+        "\n## Over random, by labels so far\n\n",
+        f"| strategy |{''.join(heads)}\n",
+        f"|---|{'---|' * len(heads)}\n",
+    ]
+    for name, row in table.items():
+        cells = ["-" if (one := row[place]) is None else signed(one) for place in shown]
+        lines.append(f"| {_link(name)} | {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
+def _window(first: float, stop: float) -> str:
+    return f"{first:g} and more" if stop == inf else f"{first:g} to {stop:g}" if first else f"under {stop:g}"
 
 
 def pictures(found: Kept) -> dict[str, str]:

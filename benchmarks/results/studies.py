@@ -80,6 +80,7 @@ class Study:
         candidates: random rows that are scored each round; all if ``None``.
         lookahead: whether it is for the strategies that look ahead (``None``: for all).
         metric: of the curves.
+        classes: how many there are.
         only: strategies that it is for; all if ``None``.
     """
 
@@ -95,6 +96,7 @@ class Study:
     candidates: int | None = None
     lookahead: bool | None = None
     metric: str = "accuracy"
+    classes: int = 10
     only: tuple[str, ...] | None = None
 
     @property
@@ -261,6 +263,7 @@ _STUDIES = (
     Study(
         name="ag_news",
         title="AG News",
+        classes=4,
         about="news in 4 classes: 9,977 texts to choose from, accuracy on 7,600 others; each text as 50 numbers "
         "(tf-idf and a truncated SVD, learned without labels), a hidden layer of 128 with dropout",
         pool=ag_news,
@@ -288,6 +291,7 @@ _STUDIES = (
     Study(
         name="ag_news_ahead",
         title="AG News, looking ahead",
+        classes=4,
         about="the texts of AG News as 50 numbers, a logistic head with dropout before it. For strategies that try "
         "labels out before they ask",
         pool=ag_news,

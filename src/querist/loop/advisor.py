@@ -170,7 +170,7 @@ class Advisor:
     def advise(self, situation: Situation) -> Advice:
         """Who chooses the next batch, and why."""
         regime = regime_of(situation)
-        passed = []
+        passed: list[str] = []
         for name in regime.order:
             reason = self._against(name, situation)
             if not reason:
