@@ -143,6 +143,17 @@ def digits(_folder: Path) -> q.Pool:
     return q.open("digits")
 
 
+def digits_pixels(_folder: Path) -> q.Pool:
+    """The same rows as their 64 pixels, in one row each and from 0 to 1."""
+    pool = digits(_folder)
+    arrays: dict[str, np.ndarray] = {}
+    for split in ("train", "test"):
+        images = np.asarray(pool.payloads(pool.rows(split)), dtype=np.float32)
+        arrays[split] = images.reshape(len(images), -1) / images.max()
+        arrays[f"{split}_labels"] = np.array(pool.truth(pool.rows(split)))
+    return _of_features(arrays, "digits_pixels")
+
+
 def fashion_mnist(_folder: Path) -> q.Pool:
     """10,000 of the training rows, the same in every run, and the first 5,000 test rows."""
     with np.load(data_dir() / "fashion_mnist" / "fashion_mnist.npz") as data:
@@ -327,6 +338,32 @@ _STUDIES = (
         batch=10,
         rounds=12,
         cost=Cost(fit=0.2, answer=0.1, sample=0.005),
+        only=ADVISED,
+    ),
+    Study(
+        name="digits_pixels_first",
+        title="Digits by their pixels, the first labels",
+        about="the digits as 64 pixels, a logistic head, from one label a class on. Embeddings are the pixels",
+        pool=digits_pixels,
+        model=head(0),
+        initial=10,
+        batch=10,
+        rounds=12,
+        cost=Cost(fit=0.2, answer=0.02, sample=0.001),
+        only=ADVISED,
+    ),
+    Study(
+        name="ag_news_first",
+        title="AG News, the first labels",
+        classes=4,
+        about="the texts of AG News as 50 numbers, a logistic head, from one label a class on. Embeddings are the "
+        "numbers",
+        pool=ag_news,
+        model=head(0),
+        initial=4,
+        batch=4,
+        rounds=12,
+        cost=Cost(fit=0.15, answer=0.1, sample=0.005),
         only=ADVISED,
     ),
     Study(
