@@ -15,10 +15,9 @@ from typing import Any
 from benchmarks.results.kept import Kept
 from benchmarks.results.pages import write_pages
 from benchmarks.results.runner import Ended, Work, cell_command, run_all
-from benchmarks.results.studies import ROOT, STUDIES, TWINS, Study
+from benchmarks.results.studies import ROOT, STUDIES, TWINS, Study, arms
 
 from querist.core.errors import QueristError, UnknownName
-from querist.strategies import registry
 
 DOCS = ROOT / "docs" / "results" / "strategies"
 
@@ -51,8 +50,8 @@ def stopped_by_term() -> Iterator[None]:
 def _run(given: argparse.Namespace) -> int:
     seeds = [int(seed) for seed in given.seeds.split(",")]
     studies = [STUDIES[name] for name in _chosen(given.data, STUDIES, "study")]
-    names = _chosen(given.only, registry, "strategy")
-    again = _chosen(given.again, registry, "strategy") if given.again else []
+    names = _chosen(given.only, arms(), "strategy")
+    again = _chosen(given.again, arms(), "strategy") if given.again else []
     kept = {name: Kept.read(given.docs, study) for name, study in STUDIES.items()}
     for study in studies:
         for name in again:
@@ -113,8 +112,9 @@ def forget(folder: Path, kept: Kept, name: str) -> None:
 
 def _cells(study: Study, names: list[str]) -> list[str]:
     """The strategies that a study runs, the twins first. Without any of its own it runs none."""
-    own = [name for name in names if study.takes(name, registry[name])]
-    if study.lookahead and not any(study.takes(name, registry[name]) for name in registry if name not in TWINS):
+    known = arms()
+    own = [name for name in names if study.takes(name, known[name])]
+    if study.lookahead and not any(study.takes(name, known[name]) for name in known if name not in TWINS):
         return []
     return sorted(own, key=lambda name: (name not in TWINS, name))
 
@@ -130,9 +130,9 @@ def _chosen(said: str, known: Any, kind: str) -> list[str]:
 def _print_plan(
     wanted: list[tuple[Study, str]], kept: dict[str, Kept], seeds: int, workers: int, *, whole: bool
 ) -> None:
-    total = 0.0
+    total, known = 0.0, arms()
     for study, name in wanted:
-        seconds = study.seconds(registry[name], seeds)
+        seconds = study.seconds(known[name], seeds)
         total += seconds
         if whole:
             print(f"{study.name:<22}{name:<28}{seconds / 60:6.1f} min")

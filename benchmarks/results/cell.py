@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.results.studies import STUDIES, Study
+from benchmarks.results.studies import STUDIES, Study, arms
 
 import querist as q
 from querist.core.errors import QueristError
@@ -20,7 +20,6 @@ from querist.loop.campaign import run_campaign
 from querist.oracles import Simulated
 from querist.storage.atomic import atomic_write
 from querist.storage.journal import Journal
-from querist.strategies import registry
 from querist.tasks import make_task
 
 
@@ -46,7 +45,7 @@ def run(study: Study, name: str, folder: Path, seeds: Sequence[int]) -> dict[str
                 pool,
                 model=adapter,
                 task=task,
-                strategy=registry[name](),
+                strategy=arms()[name](),
                 seed=seed,
                 campaign=str(seed),
                 candidates=study.candidates,

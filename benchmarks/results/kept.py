@@ -101,6 +101,22 @@ class Kept:
             return None
         return paired(self.heights(strategy, shared), self.heights(twin, shared))
 
+    def over_between(self, strategy: str, twin: str, first: float, stop: float) -> Interval | None:
+        """Mean difference from a twin at numbers of labels from ``first`` on and below ``stop``, in hundredths.
+
+        Where the campaigns begin is left out: there they are the same.
+        """
+        differences = []
+        for seed in self.seeds(strategy):
+            if seed not in self.seeds(twin):
+                continue
+            there = dict(self.curve(twin, seed)[1:])
+            own = [100 * (value - there[at]) for at, value in self.curve(strategy, seed) if at in there]
+            within = [each for at, each in zip(there, own, strict=True) if first <= at < stop]
+            if within:
+                differences.append(sum(within) / len(within))
+        return interval(differences) if strategy != twin and len(differences) > 1 else None
+
     def last(self, strategy: str) -> float:
         """Mean value with all labels, in hundredths."""
         values = [self.curve(strategy, seed)[-1][1] for seed in self.seeds(strategy)]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 from benchmarks.results.kept import Kept
-from benchmarks.results.studies import LOOKAHEAD, TWINS
+from benchmarks.results.studies import AUTO, LOOKAHEAD, TWINS, arms
 
 from querist.bench.intervals import Interval
 from querist.bench.picture import Line, curves, panels, svg
 from querist.storage.atomic import atomic_write
-from querist.strategies import registry
 
 FLOOR = -8.0
 """Points under random that pictures show at most."""
+WINDOWS = ((0.0, 3.0), (3.0, 8.0), (8.0, inf))
+"""Labels a class, from and below, at which strategies are told apart."""
 
 HOW = (
     "*Height* is the mean height of the learning curve, in points of accuracy: its area over the labels, divided by "
@@ -53,7 +55,7 @@ def _write(file: Path, text: str) -> None:
 def index_page(kept: Mapping[str, Kept]) -> str:
     """All strategies, and what each was over random in every study."""
     names = sorted({name for found in kept.values() for name in found.cells}, key=_place)
-    main = {study: found for study, found in kept.items() if not study.endswith("_ahead")}
+    main = {study: found for study, found in kept.items() if not study.endswith("_ahead") and not found.study.only}
     parts = [
         "# Every strategy on three data sets\n\nWhat `python -m benchmarks.results` found: each registered strategy "
         "with its default options, beside random and margin, from the same first rows. Disappointing numbers stay. "
@@ -65,9 +67,10 @@ def index_page(kept: Mapping[str, Kept]) -> str:
         if name == "random":
             continue
         cells = [_cell_over(main[study], kept.get(f"{study}_ahead"), name) for study in main]
-        parts.append(f"| [{name}](../../strategies/{name}.md) | {_family(name)} | {' | '.join(cells)} |\n")
+        parts.append(f"| {_link(name)} | {_family(name)} | {' | '.join(cells)} |\n")
     if not names:
         parts.append("\nNothing was measured yet.\n")
+    parts.append(_regimes({study: found for study, found in kept.items() if found.study.only and found.cells}))
     parts.append(f"\n{HOW}\n## Settings\n\n")
     for study, found in kept.items():
         counts = found.study
@@ -84,6 +87,24 @@ def index_page(kept: Mapping[str, Kept]) -> str:
         "python -m benchmarks.results --only badge --again badge\n```\n"
     )
     return "".join(parts)
+
+
+def _regimes(kept: Mapping[str, Kept]) -> str:
+    """A table of the studies that say what the advisor should take, where there are any."""
+    if not kept:
+        return ""
+    names = sorted({name for found in kept.values() for name in found.cells} - {"random"}, key=_place)
+    lines = [
+        "\n## First labels, rare classes, large batches\n\nA few strategies where labels are fewest, classes rare or "
+        "batches large: what the [advisor](../../guide/which_strategy.md) (`auto`) was made from. Points over "
+        "random:\n\n"
+        f"| strategy |{''.join(f' [{found.study.title}]({study}.md) |' for study, found in kept.items())}\n"
+        f"|---|{'---|' * len(kept)}\n"
+    ]
+    for name in names:
+        cells = [_over(found, name, "random") if name in found.cells else "-" for found in kept.values()]
+        lines.append(f"| {_link(name)} | {' | '.join(cells)} |\n")
+    return "".join(lines)
 
 
 def _cell_over(found: Kept, ahead: Kept | None, name: str) -> str:
@@ -131,9 +152,10 @@ def study_page(found: Kept, drawn: Sequence[str]) -> str:
         half = f" ± {height.half:.2f}" if len(found.seeds(name)) > 1 else ""
         spent = " | ".join(f"{found.seconds(name, part):.1f}" for part in ("train", "views", "select"))
         parts.append(
-            f"| [{name}](../../strategies/{name}.md) | {height.mean:.2f}{half} | {_over(found, name, 'random')} | "
+            f"| {_link(name)} | {height.mean:.2f}{half} | {_over(found, name, 'random')} | "
             f"{_over(found, name, 'margin')} | {found.last(name):.1f} | {spent} |\n"
         )
+    parts.append(_by_labels(found))
     failed = {name: cell for name, cell in sorted(found.cells.items()) if cell["status"] != "ok"}
     if failed:
         parts.append("\n## Not measured\n\n")
@@ -154,6 +176,30 @@ def study_page(found: Kept, drawn: Sequence[str]) -> str:
         f"({study.name}.json).\n"
     )
     return "".join(parts)
+
+
+def _by_labels(found: Kept) -> str:
+    """Over random while labels are few, some and many, where a campaign goes through at least two of these."""
+    bounds = [(first * found.study.classes, stop * found.study.classes) for first, stop in WINDOWS]
+    names = sorted((name for name in found.done if name != "random"), key=lambda one: -found.height(one).mean)
+    table = {name: [found.over_between(name, "random", *each) for each in bounds] for name in names}
+    shown = [place for place in range(len(bounds)) if any(row[place] is not None for row in table.values())]
+    if len(shown) < 2:
+        return ""
+    heads = [f" {_window(*WINDOWS[place])} labels a class |" for place in shown]
+    lines = [
+        "\n## Over random, by labels so far\n\n",
+        f"| strategy |{''.join(heads)}\n",
+        f"|---|{'---|' * len(heads)}\n",
+    ]
+    for name, row in table.items():
+        cells = ["-" if (one := row[place]) is None else signed(one) for place in shown]
+        lines.append(f"| {_link(name)} | {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
+def _window(first: float, stop: float) -> str:
+    return f"{first:g} and more" if stop == inf else f"{first:g} to {stop:g}" if first else f"under {stop:g}"
 
 
 def pictures(found: Kept) -> dict[str, str]:
@@ -206,7 +252,13 @@ def _over_seeds(name: str, tables: Sequence[Mapping[int, float]]) -> Line:
 
 
 def _family(name: str) -> str:
-    return str(registry[name].family) if name in registry else "gone"
+    known = arms()
+    return str(known[name].family) if name in known else "gone"
+
+
+def _link(name: str) -> str:
+    page = "../../guide/which_strategy.md" if name == AUTO else f"../../strategies/{name}.md"
+    return f"[{name}]({page})"
 
 
 def _place(name: str) -> tuple[bool, str, str]:

@@ -14,8 +14,10 @@ import numpy as np
 from torch import nn
 
 import querist as q
+from querist.loop.advisor import AUTO, Advisor
 from querist.models import make_model
 from querist.models.base import Adapter
+from querist.strategies import registry
 from querist.strategies.base import Strategy
 from querist.tasks.base import Task
 from querist.training.recipe import Recipe
@@ -23,8 +25,18 @@ from querist.training.recipe import Recipe
 ROOT = Path(__file__).resolve().parents[2]
 TWINS = ("random", "margin")
 """Run in every study, and what the others are compared with."""
+ADVISED = (
+    AUTO, "badge", "bait", "bald", "cluster_margin", "core_set", "dcom", "entropy", "lcmd", "margin", "max_herding",
+    "prob_cover", "random", "typi_clust", "uncertainty_herding",
+)  # fmt: skip
+"""Run where a study asks what the advisor should take."""
 LOOKAHEAD = "lookahead"
 """The family whose strategies try labels out: each pick costs trainings, so its model must be a small one."""
+
+
+def arms() -> dict[str, type[Strategy] | type[Advisor]]:
+    """All that can be run, by name: registered strategies, and the advisor."""
+    return {**{name: registry[name] for name in registry}, AUTO: Advisor}
 
 
 def data_dir() -> Path:
@@ -68,6 +80,8 @@ class Study:
         candidates: random rows that are scored each round; all if ``None``.
         lookahead: whether it is for the strategies that look ahead (``None``: for all).
         metric: of the curves.
+        classes: how many there are.
+        only: strategies that it is for; all if ``None``.
     """
 
     name: str
@@ -82,14 +96,20 @@ class Study:
     candidates: int | None = None
     lookahead: bool | None = None
     metric: str = "accuracy"
+    classes: int = 10
+    only: tuple[str, ...] | None = None
 
     @property
     def budget(self) -> int:
         """Labels at the end."""
         return self.initial + self.rounds * self.batch
 
-    def takes(self, name: str, cls: type[Strategy]) -> bool:
+    def takes(self, name: str, cls: type[Strategy] | type[Advisor]) -> bool:
         """Whether this strategy is run here."""
+        if self.only is not None:
+            return name in self.only
+        if name == AUTO:
+            return not self.lookahead
         ours = name in TWINS or self.lookahead is None or (cls.family == LOOKAHEAD) == self.lookahead
         return ours and "classification" in cls.tasks
 
@@ -98,7 +118,7 @@ class Study:
         counts = {"initial": self.initial, "batch": self.batch, "rounds": self.rounds, "candidates": self.candidates}
         return {"about": self.about, "metric": self.metric, **counts}
 
-    def seconds(self, cls: type[Strategy], seeds: int) -> float:
+    def seconds(self, cls: type[Strategy] | type[Advisor], seeds: int) -> float:
         """What a cell should take on one core, selection left out."""
         views = cls().needs_for("classification")
         members = max((view.members for view in views), default=1)
@@ -123,6 +143,17 @@ def digits(_folder: Path) -> q.Pool:
     return q.open("digits")
 
 
+def digits_pixels(_folder: Path) -> q.Pool:
+    """The same rows as their 64 pixels, in one row each and from 0 to 1."""
+    pool = digits(_folder)
+    arrays: dict[str, np.ndarray] = {}
+    for split in ("train", "test"):
+        images = np.asarray(pool.payloads(pool.rows(split)), dtype=np.float32)
+        arrays[split] = images.reshape(len(images), -1) / images.max()
+        arrays[f"{split}_labels"] = np.array(pool.truth(pool.rows(split)))
+    return _of_features(arrays, "digits_pixels")
+
+
 def fashion_mnist(_folder: Path) -> q.Pool:
     """10,000 of the training rows, the same in every run, and the first 5,000 test rows."""
     with np.load(data_dir() / "fashion_mnist" / "fashion_mnist.npz") as data:
@@ -145,6 +176,25 @@ def fashion_mnist_features(folder: Path) -> q.Pool:
         return arrays | {f"{split}_labels": np.array(pool.truth(pool.rows(split))) for split in ("train", "test")}
 
     return _of_features(kept(folder, "fashion_mnist_features", make), "fashion_mnist_features")
+
+
+def fashion_mnist_tail(folder: Path) -> q.Pool:
+    """The same components, of each class fewer rows than of the one before: 1,000 of the first and 20 of the last."""
+    whole = fashion_mnist_features(folder)
+    rows, test = whole.rows("train"), whole.rows("test")
+    own = np.array(whole.truth(rows))
+    kinds = sorted(set(own.tolist()))
+    sizes = np.geomspace(1000, 20, len(kinds)).round().astype(int)
+    some = np.concatenate([rows[own == kind][:size] for kind, size in zip(kinds, sizes, strict=True)])
+    of = {split: np.asarray(whole.payloads(each)) for split, each in (("train", some), ("test", test))}
+    labels = {split: np.array(whole.truth(each)) for split, each in (("train", some), ("test", test))}
+    return q.Pool.from_arrays(
+        of["train"],
+        labels["train"],
+        test=(of["test"], labels["test"]),
+        modality="table",
+        name="fashion_mnist_tail",
+    )
 
 
 def ag_news(folder: Path) -> q.Pool:
@@ -224,6 +274,7 @@ _STUDIES = (
     Study(
         name="ag_news",
         title="AG News",
+        classes=4,
         about="news in 4 classes: 9,977 texts to choose from, accuracy on 7,600 others; each text as 50 numbers "
         "(tf-idf and a truncated SVD, learned without labels), a hidden layer of 128 with dropout",
         pool=ag_news,
@@ -251,6 +302,7 @@ _STUDIES = (
     Study(
         name="ag_news_ahead",
         title="AG News, looking ahead",
+        classes=4,
         about="the texts of AG News as 50 numbers, a logistic head with dropout before it. For strategies that try "
         "labels out before they ask",
         pool=ag_news,
@@ -261,6 +313,83 @@ _STUDIES = (
         cost=Cost(fit=0.15, answer=0.1, sample=0.005),
         candidates=500,
         lookahead=True,
+    ),
+    Study(
+        name="digits_first",
+        title="Digits, the first labels",
+        about="the digits and the network of the first study, from one label a class on. What a network that was "
+        "trained on so little sees is all that a strategy has",
+        pool=digits,
+        model=cnn,
+        initial=10,
+        batch=10,
+        rounds=5,
+        cost=Cost(fit=0.45, answer=0.1, sample=0.003),
+        only=ADVISED,
+    ),
+    Study(
+        name="fashion_mnist_first",
+        title="Fashion-MNIST, the first labels",
+        about="the rows of Fashion-MNIST as 50 principal components, a logistic head, from one label a class on. "
+        "Embeddings are the components, as good with few labels as with many",
+        pool=fashion_mnist_features,
+        model=head(0),
+        initial=10,
+        batch=10,
+        rounds=12,
+        cost=Cost(fit=0.2, answer=0.1, sample=0.005),
+        only=ADVISED,
+    ),
+    Study(
+        name="digits_pixels_first",
+        title="Digits by their pixels, the first labels",
+        about="the digits as 64 pixels, a logistic head, from one label a class on. Embeddings are the pixels",
+        pool=digits_pixels,
+        model=head(0),
+        initial=10,
+        batch=10,
+        rounds=12,
+        cost=Cost(fit=0.2, answer=0.02, sample=0.001),
+        only=ADVISED,
+    ),
+    Study(
+        name="ag_news_first",
+        title="AG News, the first labels",
+        classes=4,
+        about="the texts of AG News as 50 numbers, a logistic head, from one label a class on. Embeddings are the "
+        "numbers",
+        pool=ag_news,
+        model=head(0),
+        initial=4,
+        batch=4,
+        rounds=12,
+        cost=Cost(fit=0.15, answer=0.1, sample=0.005),
+        only=ADVISED,
+    ),
+    Study(
+        name="fashion_mnist_tail",
+        title="Fashion-MNIST, rare classes",
+        about="the components of 2,800 rows, of each class fewer than of the one before (1,000 of the first, 20 of the "
+        "last), a logistic head, accuracy on 5,000 rows of all classes alike",
+        pool=fashion_mnist_tail,
+        model=head(0),
+        initial=20,
+        batch=20,
+        rounds=10,
+        cost=Cost(fit=0.2, answer=0.1, sample=0.005),
+        only=ADVISED,
+    ),
+    Study(
+        name="digits_batches",
+        title="Digits, large batches",
+        about="the digits and the network of the first study, a hundred labels at once",
+        pool=digits,
+        model=cnn,
+        initial=50,
+        batch=100,
+        rounds=4,
+        cost=Cost(fit=0.7, answer=0.1, sample=0.003),
+        only=ADVISED,
     ),
 )
 STUDIES = {study.name: study for study in _STUDIES}

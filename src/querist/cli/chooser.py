@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from querist.core.errors import ConfigError, UnknownName, UsageError
 
 if TYPE_CHECKING:
+    from querist.cli.tables import Tables
+    from querist.loop.advisor import Advice
     from querist.strategies.base import Strategy
 
 
@@ -51,6 +54,28 @@ def chooser(name: str, settings: Sequence[str] = ()) -> Strategy:
         except ConfigError:
             values[option] = word  # a number where a word is wanted; if no word is, the next line says so
     return from_mapping(cls, values, where=name)
+
+
+def advised(tables: Tables, *, k: int) -> Advice:
+    """Whom ``auto`` takes for these tables, and why."""
+    from querist.cli.tables import ARRAYS
+    from querist.loop.advisor import Advisor, Situation
+
+    given = {ARRAYS[name] for name in tables.arrays}
+    numbers = given & {"Predictions", "PredictionSamples"} and not given & {"Probs", "Logits", "ProbSamples"}
+    known = None if tables.labels is None else tables.labels[tables.labels >= 0]
+    widths = [tables.arrays[name].shape[-1] for name in ("probs", "logits", "prob_samples") if name in tables.arrays]
+    most = 0 if known is None or not len(known) else int(known.max()) + 1
+    return Advisor().advise(
+        Situation(
+            task="regression" if numbers else "classification",
+            batch=k,
+            labels=0 if tables.labelled is None else len(tables.labelled),
+            classes=max([most, *widths]),
+            counts=None if known is None else tuple(Counter(known.tolist()).values()),
+            answers=lambda view: view.of == "table" and type(view).__name__ in given,
+        )
+    )
 
 
 def _spelled(word: str) -> Any:

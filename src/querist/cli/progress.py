@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from querist.cli.console import err, say
 from querist.core.progress import listening
-from querist.loop.progress import Listener, ProgressEvent, RoundEnded, RunEnded, RunStarted, Stage
+from querist.loop.progress import Advised, Listener, ProgressEvent, RoundEnded, RunEnded, RunStarted, Stage
 
 
 @contextmanager
@@ -36,6 +36,8 @@ def lines(event: ProgressEvent) -> None:
     if isinstance(event, RunStarted):
         for note in event.notes:
             say(note)
+    elif isinstance(event, Advised):
+        say(advised(event))
     elif isinstance(event, RoundEnded):
         print(
             f"{event.arm} seed {event.seed} round {event.round}: {event.labels}/{event.budget} labels, "
@@ -49,6 +51,16 @@ def lines(event: ProgressEvent) -> None:
 
 WIDE = 140
 """Columns from which a bar has room for a sentence."""
+
+
+def advised(event: Advised) -> str:
+    """Who chooses from now on, and why, in one line.
+
+    Example:
+        >>> advised(Advised(arm="auto", seed=0, labels=40, strategy="margin", why="labels are many"))
+        'auto, seed 0, from 40 labels: margin chooses, because labels are many'
+    """
+    return f"{event.arm}, seed {event.seed}, from {event.labels} labels: {event.strategy} chooses, because {event.why}"
 
 
 class Bars:
@@ -79,6 +91,8 @@ class Bars:
             self._begin(event)
         elif isinstance(event, RoundEnded):
             self._round(event)
+        elif isinstance(event, Advised):
+            self._console.print(f"[dim]querist:[/dim] {escape(advised(event))}")
         elif isinstance(event, Stage) and self._whole is not None:
             share = f" {event.share:.0%}" if event.share else ""
             now = f"{event.arm}, seed {event.seed}: {event.text}{share}"

@@ -26,7 +26,9 @@ def run(
         str | None,
         typer.Option(help="classification, multilabel, regression or tokens; guessed from the data, and said."),
     ] = None,
-    strategy: Annotated[str, typer.Option(help="Who chooses; 'querist strategies' lists them.")] = "badge",
+    strategy: Annotated[
+        str, typer.Option(help="Who chooses; 'querist strategies' lists them. auto takes one by the labels so far.")
+    ] = "badge",
     initial: Annotated[int, typer.Option(help="Labels of the first round.")] = 20,
     batch: Annotated[int, typer.Option(help="Labels of each further round.")] = 20,
     budget: Annotated[int, typer.Option(help="Labels in all, the initial ones included.")] = 300,
@@ -69,6 +71,9 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     initial_strategy: Annotated[str, typer.Option(help="Who chooses the first rows: random, core_set, ...")] = "random",
     start: Annotated[str, typer.Option(help="scratch: new weights each round; warm: go on from the last.")] = "scratch",
+    avoid: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Strategies that auto must not take, with commas.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Simulate a campaign and its random twin: progress, learning curve, report.html."""
@@ -102,6 +107,7 @@ def run(
         device=device,
         initial_strategy=initial_strategy,
         start=start,
+        avoid=tuple(name.strip() for name in (avoid or "").split(",") if name.strip()),
     )
     folder = out if out is not None else default_out(data, strategy)
     given = frozenset(name for name in context.params if _is_given(context, name)) - {"out", "resume", "json"}

@@ -49,15 +49,18 @@ def select(
     json: shared.Json = False,
 ) -> None:
     """Picks from files computed elsewhere: npy, npz and Parquet, larger than memory too; FILE:NAME names a part."""
-    from querist.cli.chooser import chooser
+    from querist.cli.chooser import advised, chooser
     from querist.cli.picks import Selection, print_selection, refuse_unwritable, write_picks
     from querist.cli.progress import work_shown
     from querist.cli.tables import open_tables
+    from querist.core.errors import UsageError
     from querist.core.resident import forget_peak, peak_mb
 
     if out is not None:
         refuse_unwritable(out)
-    who = chooser(strategy, settings or ())
+    who = None if strategy == "auto" else chooser(strategy, settings or ())
+    if who is None and settings:
+        raise UsageError("--set sets options of a strategy, and auto has none", hint="name a strategy")
     given = {
         "embeddings": embeddings,
         "probs": probs,
@@ -71,6 +74,10 @@ def select(
     with work_shown():
         tables = open_tables(given, target=target, labelled=labelled, labels=labels, candidates=candidates, seed=seed)
         named = named_rows(given, ids, rows=tables.total)
+        if who is None:
+            advice = advised(tables, k=budget)
+            say(f"{advice.strategy} chooses, because {advice.why}")
+            strategy, who = advice.strategy, advice.made()
         picks = picked(tables, who, k=budget, seed=seed, memory_mb=memory_mb)
         rows = picks.rows.tolist()
         selection = Selection(

@@ -21,15 +21,17 @@ def strategies(
     json: Json = False,
 ) -> None:
     """Every strategy: name, family, survey section, paper, views, tasks, cost."""
+    from querist.loop import advisor
     from querist.strategies import describe, explain, registry
 
     if why is not None:
         if family is not None or task is not None:
             raise UsageError("--why speaks of one strategy", hint="leave --family and --task out")
+        said = advisor.explain() if why == advisor.AUTO else explain(why)
         if json:
-            print_json(explain(why))
+            print_json(said)
         else:
-            _print_why(explain(why))
+            _print_why(said)
         return
     found = [describe(name) for name in registry]
     for asked, kind, known in (
@@ -71,7 +73,9 @@ def _print_table(found: list[dict[str, Any]]) -> None:
         console.print(table)
         console.print()
     console.print("[dim]The last line of each: rows of the literature table, survey section, paper.[/dim]")
-    console.print(f"{len(found)} strategies; use one with: querist run --strategy NAME", markup=False)
+    console.print(
+        f"{len(found)} strategies; use one with: querist run --strategy NAME (auto: by the labels so far)", markup=False
+    )
 
 
 def _print_why(said: dict[str, Any]) -> None:

@@ -28,6 +28,8 @@ def print_summary(result: RunResult, report: Path, console: Console | None = Non
     # A title inside the table would be wrapped at the table's own width.
     console.print(f"{settings.data}, {result.metric} on the test rows, {count(seeds, 'seed')}", markup=False)
     console.print(table)
+    for line in advice_lines(result):
+        console.print(line, markup=False)
     sentence = saved_sentence(result)
     if sentence:
         console.print(sentence, markup=False)
@@ -35,6 +37,16 @@ def print_summary(result: RunResult, report: Path, console: Console | None = Non
         if any(verdict.stop for verdict in said.values()):
             console.print(f"{campaign} stopped: {result.stopped.get(campaign, '')}", markup=False)
     console.print(f"report: {report}", markup=False)
+
+
+def advice_lines(result: RunResult) -> list[str]:
+    """Whom an advisor took when, a line an arm that has one; of several seeds the first speaks."""
+    lines = []
+    for arm, curves in result.arms.items():
+        turns = [f"{advice.strategy} from {labels} labels" for labels, advice in curves[0].turns()]
+        if turns:
+            lines.append(f"{arm} took {', then '.join(turns)}.")
+    return lines
 
 
 def reached(result: RunResult, arm: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from querist.loop.evidence import VALIDATION, guesses, keep, looked_at, needs_of, standing, summaries
-from querist.loop.progress import Listener, RoundEnded, Stage, silent
+from querist.loop.progress import Advised, Listener, RoundEnded, Stage, silent
 from querist.loop.session import Session
 from querist.oracles.base import Oracle
 from querist.stopping.base import GUESSES, RoundSummary, Stopping, Verdict
@@ -79,6 +79,7 @@ def run_campaign(
     """
     counted = labels_spent(session.journal.rounds(session.campaign))
     pace = pace or Pace(budget, counted)
+    advised = ""
 
     def stage(text: str, share: float) -> None:
         listener(Stage(arm=arm, seed=session.seed, text=text, share=share))
@@ -128,6 +129,11 @@ def run_campaign(
             min(initial if session.round < 0 else batch, room(session, rules, rounds)),
             progress=lambda share: stage("choosing", share),
         )
+        if session.advice is not None and session.advice.strategy != advised:
+            advised = session.advice.strategy
+            listener(
+                Advised(arm=arm, seed=session.seed, labels=session.labels, strategy=advised, why=session.advice.why)
+            )
 
 
 def with_budget(budget: int, stopping: Sequence[Stopping]) -> tuple[Stopping, ...]:

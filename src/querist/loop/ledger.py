@@ -7,6 +7,7 @@ journal knows exactly what this one does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -52,14 +53,14 @@ class Ledger:
         """Store label events; known once they are durable."""
         self._fold(self.journal.append(events))
 
-    def ask(self, picks: Picks, *, model_version: str) -> None:
-        """Record the picks of the next round, which opens it."""
+    def ask(self, picks: Picks, *, model_version: str, state: Any = None) -> None:
+        """Record the picks of the next round, which opens it, and plain data on who chose."""
         stored = [
             Pick(row=int(row), reason=reason, order=order)
             for order, (row, reason) in enumerate(zip(picks.rows, picks.reasons, strict=True))
         ]
         number = self.round + 1
-        self.journal.ask(self.campaign, number, stored, model_version=model_version)
+        self.journal.ask(self.campaign, number, stored, model_version=model_version, state=state)
         self.round, self.asked, self.open = number, picks.rows, True
 
     def close(

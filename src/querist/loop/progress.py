@@ -70,6 +70,25 @@ class RoundEnded(ProgressEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Advised(ProgressEvent):
+    """An advisor took another strategy than before.
+
+    Args:
+        arm: what it is called in the run.
+        seed: seed of the campaign.
+        labels: labels on the bill when it did.
+        strategy: who chooses from now on.
+        why: half a sentence that goes on after "because".
+    """
+
+    arm: str
+    seed: int
+    labels: int
+    strategy: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunEnded(ProgressEvent):
     """All campaigns are done."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from querist.loop.advisor import Advice
 from querist.loop.settings import RunSettings
 from querist.stopping.base import Verdict
 from querist.storage.journal import Journal
@@ -29,6 +30,16 @@ class CampaignCurve:
     points: tuple[CurvePoint, ...]
     picked: tuple[tuple[int, ...], ...] = ()
     """Pool ids a round, in the order picked, the initial round included."""
+    advice: tuple[Advice | None, ...] = ()
+    """Who chose each of these rounds, and why, where an advisor said it."""
+
+    def turns(self) -> list[tuple[int, Advice]]:
+        """Labels on the bill when an advisor took another strategy than before, and its advice."""
+        found: list[tuple[int, Advice]] = []
+        for number, advice in enumerate(self.advice):
+            if advice is not None and (not found or found[-1][1].strategy != advice.strategy):
+                found.append((self.points[number - 1].labels if number else 0, advice))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +135,8 @@ class RunResult:
                 for point in self.band(arm)
             ]
 
+        turns = [(curve.seed, *turn) for curve in self.arms[own] for turn in curve.turns()]
+        advice = [{"seed": seed, "labels": labels, **said.to_plain()} for seed, labels, said in turns]
         return {
             "run": str(self.out),
             "strategy": own,
@@ -134,6 +147,7 @@ class RunResult:
             "target": {"value": target, "labels": reached(own), "twin": reached(others[0]) if others else None},
             "picked": [list(rows) for rows in self.arms[own][0].picked[1:]],
             "seconds": self.seconds,
+            **({"advice": advice} if advice else {}),
         }
 
 
@@ -156,4 +170,5 @@ def _curve(journal: Journal, campaign: str, seed: int) -> CampaignCurve:
             for record in closed
         ),
         picked=tuple(tuple(pick.row for pick in record.picks) for record in closed),
+        advice=tuple(Advice.from_plain(record.state) for record in closed),
     )

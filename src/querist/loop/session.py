@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from querist import strategies
 from querist.core.errors import ColdStart, DataError, PoolExhausted, UsageError
 from querist.core.events import LabelGiven, LabelRetracted, Query
 from querist.core.rng import child_seed
 from querist.core.scratch import scratch_folder
+from querist.loop.advisor import Advice, Advisor, chooser, situation_of
 from querist.loop.cold_start import initial_strategy
 from querist.loop.ledger import Ledger
 from querist.loop.replay import keep_weights, restore_model
@@ -46,7 +46,8 @@ class Session:
         model: an adapter, a ``torch.nn.Module`` (or a function that makes one), or a model's name. ``None`` takes
             the default for the data, when a model is first needed: with snapshots of your own there is never one.
         task: what a label is; guessed from the data if ``None``.
-        strategy: a strategy or its name.
+        strategy: a strategy or its name; ``auto`` (or an :class:`~querist.loop.advisor.Advisor`) takes another one as
+            labels become many.
         seed: decides every draw of the session.
         journal: where events and rounds are kept; a temporary one if ``None``, gone with the
             session.
@@ -74,7 +75,7 @@ class Session:
         *,
         model: Adapter | Any = None,
         task: Task | None = None,
-        strategy: Strategy | str = "badge",
+        strategy: Strategy | Advisor | str = "badge",
         seed: int = 0,
         journal: Journal | None = None,
         campaign: str = "main",
@@ -91,7 +92,9 @@ class Session:
             pool = open_pool(pool)
         self.pool: Pool = pool
         self.task: Task = task if task is not None else make_task(*self.pool.suggest_task())
-        self.strategy: Strategy = strategies.registry[strategy]() if isinstance(strategy, str) else strategy
+        self.strategy, self.advisor = chooser(strategy)
+        self.advice: Advice | None = None
+        """Who chose the last round, and why, where an advisor says it."""
         self.seed = seed
         if journal is None:
             journal = Journal.open(scratch_folder(self, "session") / "querist.db", create=True)
@@ -201,7 +204,7 @@ class Session:
         left = len(self.unlabelled)
         if k > left:
             raise PoolExhausted(f"{k} rows were asked for, {left} are unlabelled", hint=f"ask for at most {left}")
-        strategy = self.strategy if len(self.state) or snapshot is not None else self._initial
+        strategy = self._chooser(k, snapshot)
         if snapshot is None:
             started = time.perf_counter()
             snapshot = computed(self, strategy, k=k, progress=progress)
@@ -211,7 +214,9 @@ class Session:
         started = time.perf_counter()
         picks = strategy.choose(snapshot, k=k, seed=child_seed(self.seed, "ask", number))
         self.seconds["select"] += time.perf_counter() - started
-        self.ledger.ask(picks, model_version=self._version)
+        self.ledger.ask(
+            picks, model_version=self._version, state=None if self.advice is None else self.advice.to_plain()
+        )
         return picks.rows
 
     def assign(self, rows: Sequence[int] | np.ndarray, *, reason: str = "chosen elsewhere") -> np.ndarray:
@@ -323,6 +328,16 @@ class Session:
         self.seconds = dict.fromkeys(COSTS, 0.0)
 
     # -- inside ----------------------------------------------------------------------------------------------
+
+    def _chooser(self, k: int, snapshot: Snapshot | None) -> Strategy:
+        """Who chooses the next round."""
+        self.advice = None
+        if not len(self.state) and snapshot is None:
+            return self._initial
+        if self.advisor is not None:
+            self.advice = self.advisor.advise(situation_of(self, k=k, snapshot=snapshot))
+            self.strategy = self.advice.made()
+        return self.strategy
 
     @property
     def _version(self) -> str:

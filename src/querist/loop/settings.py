@@ -10,7 +10,8 @@ from typing import Any
 
 from querist import strategies
 from querist.core.config import from_mapping, read_table, to_toml
-from querist.core.errors import BudgetError, SettingsDiffer, UsageError
+from querist.core.errors import BudgetError, SettingsDiffer, UnknownName, UsageError
+from querist.loop.advisor import AUTO, Advisor
 from querist.loop.cold_start import initial_strategy
 from querist.stopping.base import VALIDATION, RoundSummary, Stopping
 from querist.stopping.spelling import read_rules
@@ -41,7 +42,7 @@ class RunSettings:
     Args:
         data: a name or ``KIND:PATH``.
         task: classification, multilabel, regression or tokens; guessed from the data if ``None``.
-        strategy: registered name.
+        strategy: registered name, or ``auto``.
         initial: labels of the first round.
         batch: labels of each further round.
         budget: labels in all, the initial and the validation ones included.
@@ -63,6 +64,7 @@ class RunSettings:
         device: auto, cpu, cuda, cuda:1, mps.
         initial_strategy: who asks for the first rows.
         start: ``scratch`` (new weights each round) or ``warm`` (go on from the last round's).
+        avoid: strategies that ``auto`` must not take.
         found: what was found by itself.
     """
 
@@ -89,6 +91,7 @@ class RunSettings:
     device: str = "auto"
     initial_strategy: str = "random"
     start: str = "scratch"
+    avoid: tuple[str, ...] = ()
     found: Found = field(default_factory=Found)
 
     @property
@@ -112,8 +115,11 @@ class RunSettings:
             UsageError: anything else that cannot be.
         """
         for arm in self.arms:
-            if arm not in strategies.registry:
-                strategies.registry[arm]  # raises, with the nearest name
+            if arm != AUTO and arm not in strategies.registry:
+                raise UnknownName("strategy", arm, [*strategies.registry, AUTO])
+        Advisor(avoid=self.avoid)  # raises where it is to avoid what is not there
+        if self.avoid and AUTO not in self.arms:
+            raise UsageError("--avoid was given, and no strategy is auto", hint="add --strategy auto")
         initial_strategy(self.initial_strategy)
         for name in ("initial", "batch", "budget"):
             if getattr(self, name) < 1:

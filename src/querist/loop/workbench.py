@@ -12,6 +12,7 @@ import torch
 from querist import strategies
 from querist.core.errors import BudgetError, DataError, UnknownName, UsageError, ViewMissing
 from querist.core.rng import numpy_generator
+from querist.loop.advisor import AUTO, Advisor
 from querist.loop.cold_start import initial_strategy
 from querist.loop.evidence import stop_set
 from querist.loop.result import campaign_name
@@ -86,6 +87,7 @@ class Workbench:
             options["inference_batch"] = found.inference_batch
         self.adapter: Adapter = make_model(model, self.pool, self.task, device=device, **options)
         self.adapter.prepare(self.pool, self.task)
+        self.settings = settings
         self._check_views(settings, model)
         self.settings = settings.with_found(
             Found(
@@ -130,7 +132,9 @@ class Workbench:
         if initial_strategy(settings.initial_strategy).needs():
             primitives([Raw()], self.adapter.answers)
 
-    def _strategy(self, arm: str) -> Strategy:
+    def _strategy(self, arm: str) -> Strategy | Advisor:
+        if arm == AUTO:
+            return Advisor(avoid=self.settings.avoid)
         strategy: Strategy = strategies.registry[arm]()
         if self.task.kind not in strategy.tasks:
             raise UsageError(

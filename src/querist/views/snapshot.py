@@ -184,6 +184,10 @@ class Snapshot:
             self._answers[view] = view.map(*parts, state=state, at=self.at)
         return self._answers[view]
 
+    def answers(self, view: View) -> bool:
+        """Whether it was given the answer to this view itself (not to those that it could be derived from)."""
+        return view in self._answers or any(_answers_as(key, view) for key in self._answers)
+
     def refuse_non_finite(self, view: View) -> None:
         """Raise :class:`NonFinite`, naming the first row, if an answer holds NaN or infinity."""
         answer = self[view]

@@ -18,6 +18,7 @@ from benchmarks.results.studies import STUDIES, TWINS, Cost, Study
 
 import querist as q
 from querist.core.errors import SettingsDiffer
+from querist.loop import advisor
 from querist.models import make_model
 from querist.models.base import Adapter
 from querist.strategies import registry
@@ -192,9 +193,9 @@ def test_other_settings_are_not_mixed(toy_command: Any, tmp_path: Path, monkeypa
 
 def test_every_strategy_has_its_studies() -> None:
     for name in registry:
-        taken = [study.name for study in STUDIES.values() if study.takes(name, registry[name])]
+        taken = [each.name for each in STUDIES.values() if each.only is None and each.takes(name, registry[name])]
         if name in TWINS:
-            assert set(taken) == set(STUDIES)
+            assert set(taken) == {each.name for each in STUDIES.values() if each.only is None}
         elif "classification" not in registry[name].tasks:
             assert taken == []
         else:
@@ -207,9 +208,21 @@ def test_every_strategy_has_its_studies() -> None:
         study.seconds(registry[name], 3)
         for study in STUDIES.values()
         for name in registry
-        if study.takes(name, registry[name])
+        if study.only is None and study.takes(name, registry[name])
     )
     assert total / len(registry) * 50 < 8 * 3600  # fifty strategies, on one core
+
+
+def test_the_advisor_is_run_beside_what_it_may_take(toy_command: Any, tmp_path: Path) -> None:
+    takes = {name for regime in advisor.REGIMES for name in regime.order}
+    measured = {name for each in STUDIES.values() for name in each.only or ()}
+    assert "auto" in measured
+    first = {regime.order[0] for regime in advisor.REGIMES if regime not in (advisor.UNITS, advisor.NUMBERS)}
+    assert first <= measured
+    assert takes <= set(registry)
+    assert toy_command("--only", "random,margin,auto") == 0
+    page = (tmp_path / "docs" / "digits.md").read_text()
+    assert "[auto](../../guide/which_strategy.md)" in page
 
 
 def test_comparisons_are_paired_and_in_points() -> None:

@@ -82,3 +82,15 @@ def test_why_in_words():
 def test_why_of_nothing_and_of_everything():
     assert main(["strategies", "--why", "bagde"]) == 2
     assert main(["strategies", "--why", "badge", "--family", "hybrid"]) == 2
+
+
+def test_why_of_auto_says_the_rule():
+    found = runner.invoke(app, ["strategies", "--why", "auto", "--json"])
+    assert found.exit_code == 0
+    said = json.loads(found.stdout)
+    assert set(said) == KEYS | {"what", "formula", "use_it_when", "not_when", "reference"}
+    assert said["file"] == "loop/advisor.py"
+    words = runner.invoke(app, ["strategies", "--why", "auto"]).stdout
+    for taken in ("typi_clust", "margin", "badge", "lcmd", "least_confidence"):
+        assert taken in words
+    assert "(Hacohen et al. 2022)" in " ".join(words.split())

@@ -77,7 +77,9 @@ def settings(result: RunResult, evidence: Evidence) -> Markup:
     """What was asked for, what was found by itself, and with which versions."""
     found = dataclasses.asdict(result.settings.found)
     asked = [
-        [name.replace("_", " "), _text(value)] for name, value in result.settings.asked().items() if value is not None
+        [name.replace("_", " "), _text(value)]
+        for name, value in result.settings.asked().items()
+        if value not in (None, ())
     ]
     by_itself = [[title, _text(found[name])] for name, title in _FOUND_NAMES.items() if found.get(name) is not None]
     if found["classes"]:

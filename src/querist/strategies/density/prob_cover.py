@@ -16,7 +16,7 @@ from querist.core.errors import ViewMissing
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.selectors.base import thinned
 from querist.selectors.cover import cover_counts
-from querist.selectors.points import as_points, unit
+from querist.selectors.points import Points, as_points, unit
 from querist.selectors.purity import pure_radius
 from querist.strategies.base import Picks, Strategy
 from querist.views.base import Positions, View
@@ -114,14 +114,20 @@ class ProbCover(Strategy):
     ) -> tuple[Tensor, list[str]]:
         points = unit(as_points(embeddings))
         some = thinned(at.candidates, self.sample, k=k, rng=rng)
-        radius = self.radius
-        if radius is None:
-            seen = _FEWEST if labels is None else max(_FEWEST, len(labels[at.labelled].unique()))
-            count = seen if self.classes is None else self.classes
-            radius = pure_radius(points, clusters=count, candidates=some, rng=rng, purity=self.purity)
+        radius = self.radius_of(points, labels, at=at, some=some, rng=rng)
         picked, counts = cover_counts(points, k=k, labelled=at.labelled, candidates=some, rng=rng, radius=radius)
         of = "" if len(some) == len(at.candidates) else f" of {len(some)} drawn ones"
         return picked, [_reason(int(count), radius, of) for count in counts.tolist()]
+
+    def radius_of(
+        self, points: Points, labels: Int[Tensor, "n"] | None, *, at: Positions, some: Int[Tensor, "r"], rng: Generator
+    ) -> float:
+        """The radius that is given, or the largest at which balls around some candidates are pure."""
+        if self.radius is not None:
+            return self.radius
+        seen = _FEWEST if labels is None else max(_FEWEST, len(labels[at.labelled].unique()))
+        count = seen if self.classes is None else self.classes
+        return pure_radius(points, clusters=count, candidates=some, rng=rng, purity=self.purity)
 
 
 def _reason(count: int, radius: float, of: str) -> str:

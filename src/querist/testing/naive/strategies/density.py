@@ -90,6 +90,49 @@ def prob_cover_picks(
     return picked
 
 
+def dcom_picks(
+    strategy: Any, probs: list, embeddings: list, labels: list, *, at: Positions, k: int, rng: Generator
+) -> list[int]:
+    """One ball after the other: what it may hold, what it holds, and the sum that is largest, of equals the first."""
+    points, labelled, candidates = [unit(z) for z in embeddings], at.labelled.tolist(), at.candidates.tolist()
+    rows = [*candidates, *labelled]
+    guesses = [p.index(max(p)) for p in probs]
+    count = max(2, len({labels[pos] for pos in labelled}))
+    found = kmeans.best_clusters(points, candidates, k=count, rng=rng, starts=10)
+    first = purity.largest_pure_radius(points, found, purity=0.95)
+    torch.randperm(len(candidates), generator=rng)  # the draw of balls, of which all are taken
+    before = sum(any(math.dist(points[x], points[c]) <= first for c in labelled) for x in rows) / len(rows)
+    wanted = strategy.least_purity + strategy.more_purity * before
+
+    radii = {}
+    for centre in labelled:
+        low, high = 0.0, strategy.largest
+        while high - low > strategy.resolution:
+            middle = (low + high) / 2
+            ball = [x for x in rows if math.dist(points[x], points[centre]) <= middle]
+            pure = sum(guesses[x] == labels[centre] for x in ball) >= wanted * len(ball)
+            low, high = (middle, high) if pure else (low, middle)
+        radii[centre] = (low + high) / 2
+    bare = {x for x in candidates if all(math.dist(points[x], points[c]) > radii[c] for c in labelled)}
+    inside = sum(any(math.dist(points[x], points[c]) <= radii[c] for c in labelled) for x in rows)
+    weight = strategy.competence(inside / len(rows))
+    mean = sum(radii.values()) / len(radii)
+
+    unsure = {x: scores.margin(probs[x]) for x in rows}
+    least, most = min(unsure.values()), max(unsure.values())
+    doubt = {x: (unsure[x] - least) / (most - least) if most > least else 0.0 for x in candidates}
+    order = [candidates[place] for place in torch.randperm(len(candidates), generator=rng)]
+    picked: list[int] = []
+    for _ in range(k):
+        near = {x: sum(math.dist(points[x], points[y]) <= mean for y in bare) for x in order}
+        largest, nearest = max(doubt.values()) or 1.0, max(near.values()) or 1
+        left = [x for x in order if x not in picked]
+        picked.append(max(left, key=lambda x: weight * doubt[x] / largest + (1 - weight) * near[x] / nearest))
+        doubt[picked[-1]] = 0.0
+        bare -= {y for y in bare if math.dist(points[picked[-1]], points[y]) <= mean}
+    return picked
+
+
 def max_herding_value(strategy: Any, embeddings: list, *, at: Positions, k: int, chosen: list[int]) -> float:
     """Likeness of unit vectors."""
     del k
