@@ -5,6 +5,7 @@ probability and the quality of each annotator; nothing is remembered between cal
 """
 
 from querist.crowd.consensus import Consensus
+from querist.crowd.cost_effective import cost_effective
 from querist.crowd.crowdlab import crowdlab
 from querist.crowd.dawid_skene import dawid_skene
 from querist.crowd.interval_threshold import interval_threshold
@@ -16,6 +17,7 @@ from querist.crowd.votes import Votes
 __all__ = [
     "Consensus",
     "Votes",
+    "cost_effective",
     "crowdlab",
     "dawid_skene",
     "interval_threshold",

@@ -1,7 +1,7 @@
 """Interval estimate threshold (IEThresh): ask those who may still be the best, and no others.
 
-Paper: donmez2009efficiently. Its values of ``epsilon`` and of the first rewards could not be confirmed: the paper was
-not at hand. Cost: time O(v + n c).
+Paper: donmez2009efficiently. ``epsilon`` and ``confidence`` are another public program's, as are the first rewards: the
+paper was not at hand. Cost: time O(v + n c).
 """
 
 from __future__ import annotations

@@ -81,7 +81,12 @@ def run_campaign(
     while True:
         pending = session.pending
         if len(pending):
-            session.tell(pending, oracle(pending), annotator=oracle.name)
+            said = oracle.answers(pending, given={row: session.state.answers(row) for row in pending.tolist()})
+            session.tell(
+                [answer.row for answer in said],
+                [answer.label for answer in said],
+                annotator=[answer.annotator for answer in said],
+            )
         if session.round_is_open:
             session.fit(progress=lambda share: stage("training", share))
             stage("measuring", 0.0)
@@ -105,13 +110,13 @@ def run_campaign(
                     seconds_left=left,
                 )
             )
-        reason = why_stop(session, budget, stopping)
+        reason = why_stop(session, budget, stopping, votes=oracle.votes)
         if reason is not None:
             pace.forgo(budget - session.labels)
             return reason
         first = session.round < 0
         session.ask(
-            min(initial if first else batch, budget - session.labels),
+            min(initial if first else batch, (budget - session.labels) // oracle.votes, open_rows(session)),
             progress=lambda share: stage("choosing", share),
         )
 
@@ -121,15 +126,22 @@ def labels_spent(rounds: Iterable[Round]) -> int:
     return max((record.labels or 0 for record in rounds if record.closed), default=0)
 
 
-def why_stop(session: Session, budget: int, stopping: Sequence[Stopping]) -> str | None:
-    """Why the campaign is over, or ``None`` if it goes on."""
+def open_rows(session: Session) -> int:
+    """Rows that may be asked for, for the first time or again."""
+    return len(session.unlabelled) + len(session.open_again)
+
+
+def why_stop(session: Session, budget: int, stopping: Sequence[Stopping], *, votes: int = 1) -> str | None:
+    """Why the campaign is over, or ``None`` if it goes on. A row costs ``votes`` labels."""
     if session.round < 0:
         return None
     spent = Budget(labels=budget).reason([RoundSummary(labels=session.labels)])
     if spent is not None:
         return spent
-    if not len(session.unlabelled):
+    if not open_rows(session):
         return "every row is labelled"
+    if budget - session.labels < votes:
+        return f"{budget - session.labels} of {budget} labels are left, and a row takes {votes}"
     if not stopping:
         return None
     rounds = [

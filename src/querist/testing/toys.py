@@ -18,6 +18,7 @@ from querist.core.errors import UsageError
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.views import (
+    Answers,
     Embeddings,
     Labels,
     Positions,
@@ -85,7 +86,19 @@ class Table:
             task=self.task,
         )
         answers = {view: answer.clone() for view, answer in self.answers.items()}
-        return Snapshot(at=at, answers={**answers, Labels(): labels}, rows=None if rows is None else np.asarray(rows))
+        answers |= {Labels(): labels, Answers(): _three_annotators(known, self.classes)}
+        return Snapshot(at=at, answers=answers, rows=None if rows is None else np.asarray(rows))
+
+
+def _three_annotators(labelled: Int[Tensor, "m"], classes: Int[Tensor, "n"]) -> Int[Tensor, "v 3"]:
+    """Answers to the labelled rows: one who is right, one who errs in half of the classes, one who answers in half."""
+    found = []
+    for pos in labelled.sort().values.tolist():
+        true = int(classes[pos])
+        found.append((pos, 0, true))
+        found.append((pos, 1, true if true % 2 == 0 else true - 1))
+        found += [(pos, 2, true)] if true < CLASSES // 2 else []
+    return torch.tensor(found, dtype=torch.long).reshape(-1, 3)
 
 
 def table(task: str, kinds: Int[Tensor, "n"], points: Float[Tensor, "n d"], *, seed: int = 0) -> Table:
@@ -232,6 +245,26 @@ def _every_clump(task: str, seed: int) -> Planted:
     )
 
 
+def _disputed(task: str, seed: int) -> Planted:
+    """Half of the rows are labelled, by two annotators each, who say different things of 20 of them."""
+    kinds, points, order = _ordinary(seed)
+    world = table(task, kinds, points, seed=seed)
+    known = order[:100]
+    first = torch.stack([known, torch.zeros_like(known), world.classes[known]], 1)
+    second = first + torch.tensor([0, 1, 0])
+    second[:20, 2] = (second[:20, 2] + 1) % CLASSES
+    disputed = torch.zeros(len(kinds), dtype=torch.bool)
+    disputed[known[:20]] = True
+    plain = world.snapshot(labelled=known, candidates=range(len(kinds)))
+    answers = {**{view: plain[view] for view in world.answers}, Answers(): torch.cat([first, second])}
+    return Planted(
+        snapshot=Snapshot(at=plain.at, answers=answers),
+        k=8,
+        gain=lambda pos: float(disputed[pos].float().mean()),
+        about="finds labels that annotators do not agree on",
+    )
+
+
 _SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "uncertainty": _unsure,
     "bayesian": _posterior,
@@ -239,6 +272,7 @@ _SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "hybrid": _diverse,
     "lookahead": _posterior,
     "every_clump": _every_clump,
+    "annotators": _disputed,
 }
 
 
