@@ -19,6 +19,8 @@ from querist.views import Snapshot
 
 C = 10
 VOTES = 3
+POOL, TEST = 6_000, 3_000
+"""Pictures of a seed: what a processor can look at in a minute."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,14 +42,14 @@ class Study:
     y_test: np.ndarray
 
 
-def study(data: Path, *, seed: int, pool: int = 10_000, test: int = 4_000) -> Study:
+def study(data: Path, *, seed: int, pool: int = POOL, test: int = TEST) -> Study:
     """A random part of the training pictures and of the test pictures."""
     rng = numpy_generator(seed, "cifar10n")
     train, held = (pq.read_table(data / "cifar10" / f"{name}.parquet") for name in ("train", "test"))
     rows, test_rows = (rng.choice(len(table), size, replace=False) for table, size in ((train, pool), (held, test)))
     train, held = train.take(rows), held.take(test_rows)
     images = pictures([*train["jpg"].to_pylist(), *held["jpg"].to_pylist()])
-    features = patch_features(images, seed=seed).numpy()
+    features = patch_features(images, words=100, seed=seed).numpy()
     answers = np.stack([train[f"human_label{one}"].to_numpy() for one in (1, 2, 3)], 1)
     answers = np.take_along_axis(answers, rng.random(answers.shape).argsort(1), 1)
     return Study(
@@ -163,14 +165,13 @@ def table(
     seeds: int = 3,
     start: int = 400,
     batch: int = 400,
-    budget: int = 4_000,
-    pool: int = 10_000,
+    budget: int = 2_400,
     said: Callable[[str], None] = print,
 ) -> str:
     """The table, in Markdown."""
     curves: dict[str, list[list[dict[str, float]]]] = {name: [] for name in ARMS}
     for seed in range(seeds):
-        given = study(data, seed=seed, pool=pool)
+        given = study(data, seed=seed)
         for name, arm in ARMS.items():
             told = lambda text, head=f"seed {seed}, {name}": said(f"{head}: {text}")  # noqa: E731
             curves[name].append(curve(given, arm, seed=seed, start=start, batch=batch, budget=budget, said=told))

@@ -46,8 +46,8 @@ class ActiveLab(Strategy):
 
     Not when:
         labels are right at the first time (it is then least confidence), or nobody overlaps: weights of annotators can
-        only be learned from rows that two have labelled. The model must not have seen its own labels too often: one
-        that knows them by heart agrees with every mistake.
+        only be learned from rows that two have labelled. A model that knows its labels by heart agrees with every mistake:
+        the paper judges labels by a model that had not seen them, where a session's has (give a snapshot for that).
 
     Example:
         Rows 0 and 1 are labelled twice, and on row 1 the two disagree; row 2 has no label.
@@ -55,8 +55,8 @@ class ActiveLab(Strategy):
         >>> from querist.views import Snapshot
         >>> probs = [[0.9, 0.1], [0.6, 0.4], [0.9, 0.1], [0.1, 0.9]]
         >>> answers = [[0, 0], [0, 1], [-1, -1], [1, 1]]
-        >>> ActiveLab()(Snapshot.from_arrays(probs=probs, answers=answers, candidates=range(4)), k=2).tolist()
-        [1, 2]
+        >>> ActiveLab()(Snapshot.from_arrays(probs=probs, answers=answers, candidates=range(4)), k=1).tolist()
+        [1]
     """
 
     rows: ClassVar = ("S47",)
