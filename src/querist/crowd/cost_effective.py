@@ -120,7 +120,7 @@ def cost_effective(
 def _expertise(
     votes: Votes, table: Float[Tensor, "n d"], agreed: Float[Tensor, "v"], free: Int[Tensor, "q"], neighbours: int
 ) -> Float[Tensor, "q a"]:
-    """Share of right answers of each annotator to the rows nearest to each candidate; the mean of all for the silent."""
+    """Share of right answers of each annotator to the rows nearest each candidate; the mean of all for the silent."""
     skill = torch.full((len(free), votes.a), torch.nan, dtype=torch.float64)
     for who in range(votes.a):
         report("cost_effective", who, of=votes.a)

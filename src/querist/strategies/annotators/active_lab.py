@@ -46,8 +46,8 @@ class ActiveLab(Strategy):
 
     Not when:
         labels are right at the first time (it is then least confidence), or nobody overlaps: weights of annotators can
-        only be learned from rows that two have labelled. A model that knows its labels by heart agrees with every mistake:
-        the paper judges labels by a model that had not seen them, where a session's has (give a snapshot for that).
+        only be learned from rows that two have labelled. A model that knows its labels by heart agrees with every
+        mistake: the paper judges labels by a model that had not seen them, a session's has (give a snapshot for that).
 
     Example:
         Rows 0 and 1 are labelled twice, and on row 1 the two disagree; row 2 has no label.
