@@ -21,7 +21,7 @@ FLOORS = (
     ("models", "stopping", "oracles", "planning"),
     ("strategies", "training"),
     ("views",),
-    ("pool", "selectors", "tasks", "storage"),
+    ("pool", "selectors", "tasks", "storage", "crowd"),
     ("scores",),
     ("core",),
     ("testing",),

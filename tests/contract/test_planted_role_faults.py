@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -104,6 +104,24 @@ class Costly(Simulated):
         return super().__call__(np.sort(rows))
 
 
+class Turns(Simulated):
+    """Two people who take turns, so who answers a row depends on what is asked before it."""
+
+    annotators = ("ann", "bob")
+
+    def answers(self, rows: Any, **options: Any) -> Any:
+        said = super().answers(rows, **options)
+        return [replace(answer, annotator=self.annotators[place % 2]) for place, answer in enumerate(said)]
+
+
+class Doubled(Turns):
+    """Says that a row costs one label, and takes two."""
+
+    def answers(self, rows: Any, **options: Any) -> Any:
+        said = Simulated.answers(self, rows, **options)
+        return [replace(answer, annotator=name) for answer in said for name in self.annotators]
+
+
 class Eager(Simulated):
     def __init__(self, pool: Any) -> None:
         self._pool = pool
@@ -179,6 +197,8 @@ class Generous(Budget):
         ("task", Rounded, "labels_round_trip"),
         ("task", Rounded, "perfect_answers_score_perfectly"),
         ("oracle", Costly, "answers_the_truth"),
+        ("oracle", Turns, "answers_are_repeated"),
+        ("oracle", Doubled, "cost_adds_up"),
         ("oracle", Eager, "refuses_a_pool_without_labels"),
         ("stopping", Fickle, "never_un_stops_without_new_labels"),
         ("stopping", Fickle, "goes_on_at_first"),

@@ -21,6 +21,7 @@ ADDS = {
     "heic": "reading HEIC photos",
     "serve": "the labelling page",
     "ray": "scoring on many machines",
+    "llm": "a language model as annotator, behind an HTTP endpoint",
     "postgres": "a journal on PostgreSQL, for teams",
 }
 """What a person gets from each extra; packages and whether they are there are read from the package's own metadata."""

@@ -33,6 +33,13 @@ Labelled = Annotated[
     str | None, _array("Rows whose labels are known, counted from 0: txt with one on each line, csv, npy, Parquet.")
 ]
 Labels = Annotated[str | None, _array("Their classes, counted from 0, in the same order; or one a row, -1 for none.")]
+Answers = Annotated[
+    str | None, _array("Who said what: a class counted from 0, or -1, with an annotator in each column.")
+]
+Overlap = Annotated[
+    int,
+    typer.Option(help="Rows with fewer answers may be picked again, where the strategy chooses between new and old."),
+]
 Candidates = Annotated[
     str | None,
     typer.Option(

@@ -30,6 +30,8 @@ def select(
     target: shared.Target = None,
     labelled: shared.Labelled = None,
     labels: shared.Labels = None,
+    answers: shared.Answers = None,
+    overlap: shared.Overlap = 1,
     candidates: shared.Candidates = None,
     ids: Annotated[
         str | None,
@@ -72,7 +74,16 @@ def select(
     forget_peak()
     started = time.perf_counter()
     with work_shown():
-        tables = open_tables(given, target=target, labelled=labelled, labels=labels, candidates=candidates, seed=seed)
+        tables = open_tables(
+            given,
+            target=target,
+            labelled=labelled,
+            labels=labels,
+            answers=answers,
+            overlap=overlap,
+            candidates=candidates,
+            seed=seed,
+        )
         named = named_rows(given, ids, rows=tables.total)
         if who is None:
             advice = advised(tables, k=budget)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _CLUSTERS = 100
 _TARGET = 100
+_ANNOTATORS = 3
+_TOLD = ("target", "labels", "answers")
+"""What is read beside the tables that have a row a line and a number a column."""
 _RUN_BYTES = 1 << 16
 """Rows of a file are taken in runs of so many bytes: a disk reads no less."""
 
@@ -66,8 +69,8 @@ class StandIn:
                 raise ViewMissing(f"no file answers {type(view).__name__}", hint="choose another strategy")
             wanted += names
         self.given = given
-        self.made_up = tuple(dict.fromkeys(name for name in wanted if name not in (*given, "target", "labels")))
-        self._target, self._labels = "target" in wanted, "labels" in wanted
+        self.made_up = tuple(dict.fromkeys(name for name in wanted if name not in (*given, *_TOLD)))
+        self._target, self._labels, self._answers = (name in wanted for name in _TOLD)
 
     @property
     def most_rows(self) -> int | None:
@@ -99,7 +102,11 @@ class StandIn:
         if self._labels and labels is None:
             labels = np.full(job.n, -1)
             labels[tables.labelled] = rng.integers(self.shape.c, size=job.m)
-        return replace(tables, arrays=arrays, target=target, labels=labels)
+        answers = tables.answers
+        if self._answers and answers is None:
+            answers = np.full((job.n, _ANNOTATORS), -1)
+            answers[tables.labelled] = rng.integers(self.shape.c, size=(job.m, _ANNOTATORS))
+        return replace(tables, arrays=arrays, target=target, labels=labels, answers=answers)
 
     def _make(self, name: str, n: int, embeddings: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
         if name == "embeddings":
@@ -139,9 +146,12 @@ def _part(tables: Tables, given: Mapping[str, np.ndarray], job: Job, rng: np.ran
         rows = np.sort(np.concatenate([known, _runs(np.flatnonzero(free), job.n - len(known), _run(tables), rng)]))
     arrays = {name: _rows(array, rows, int(name in SAMPLES_FIRST)) for name, array in given.items()}
     labels = None if tables.labels is None else tables.labels[rows]
+    answers = None if tables.answers is None else tables.answers[rows]
     places = np.searchsorted(rows, np.sort(known))
     own = rows if tables.rows is None else tables.rows[rows]  # by which a row at fault is named
-    return replace(tables, n=len(rows), arrays=arrays, labelled=places, labels=labels, rows=own)
+    return replace(
+        tables, n=len(rows), arrays=arrays, labelled=places, labels=labels, answers=answers, again=None, rows=own
+    )
 
 
 def _run(tables: Tables) -> int:
@@ -174,8 +184,8 @@ def _read(view: View, given: Mapping[str, np.ndarray]) -> list[str]:
     """Names of the options that answer a view: those given, or the first that would; none if none would."""
     if view.of == "target":
         return ["target"]
-    if type(view).__name__ == "Labels":
-        return ["labels"]
+    if type(view).__name__ in ("Labels", "Answers"):
+        return [type(view).__name__.lower()]
     own = [name for name, answers in ARRAYS.items() if answers == type(view).__name__]
     below = [_read(part, given) for part in view.parts()]
     known = [name for names in below for name in names] if all(below) else []

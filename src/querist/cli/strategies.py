@@ -1,4 +1,4 @@
-"""``querist strategies``: what there is to choose with, what it needs and what it costs."""
+"""``querist strategies``: what there is to choose with (and to ask), what it needs and what it costs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def strategies(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Every strategy: name, family, survey section, paper, views, tasks, cost."""
+    """Every strategy: name, family, survey section, paper, views, tasks, cost. Oracles are listed with them."""
+    from querist.cli.served import others
     from querist.loop import advisor
     from querist.strategies import describe, explain, registry
 
@@ -33,7 +34,7 @@ def strategies(
         else:
             _print_why(said)
         return
-    found = [describe(name) for name in registry]
+    found = [*(describe(name) for name in registry), *others()]
     for asked, kind, known in (
         (family, "family", {entry["family"] for entry in found}),
         (task, "task of a strategy", {each for entry in found for each in entry["tasks"]}),
@@ -73,8 +74,9 @@ def _print_table(found: list[dict[str, Any]]) -> None:
         console.print(table)
         console.print()
     console.print("[dim]The last line of each: rows of the literature table, survey section, paper.[/dim]")
+    count = sum(entry["kind"] != "oracle" for entry in found)
     console.print(
-        f"{len(found)} strategies; use one with: querist run --strategy NAME (auto: by the labels so far)", markup=False
+        f"{count} strategies; use one with: querist run --strategy NAME (auto: by the labels so far)", markup=False
     )
 
 

@@ -48,6 +48,8 @@ class Tables:
         target: embeddings of the rows that matter most, ``[q d]``.
         labelled: positions, ascending; ``None`` if no option says.
         labels: class positions ``[n]``, -1 where unknown; ``None`` if no option says.
+        answers: what each annotator said of each row ``[n a]``, -1 where nothing; ``None`` if no option says.
+        again: labelled positions that a strategy may ask about once more, if it chooses between new and old.
         rows: which row of the files each position is, ascending; ``None`` if it is the same.
     """
 
@@ -57,6 +59,8 @@ class Tables:
     target: np.ndarray | None = None
     labelled: np.ndarray | None = None
     labels: np.ndarray | None = None
+    answers: np.ndarray | None = None
+    again: np.ndarray | None = None
     rows: np.ndarray | None = None
 
     def kind(self, strategy: Strategy) -> str:
@@ -87,6 +91,10 @@ class Tables:
         given: dict[str, Any] = dict(self.read(strategy))
         if "Labels" in names and self.labels is not None:
             given["labels"] = self.labels
+        if "Answers" in names and self.answers is not None:
+            given["answers"] = self.answers
+            if self.again is not None and len(self.again):
+                given["candidates"] = np.sort(np.concatenate([self._free(), self.again]))
         if self.target is not None and any(view.of == "target" for view in views):
             given["target"] = self.target
         if not set(given) - {"target"}:
@@ -95,8 +103,13 @@ class Tables:
 
     @property
     def left(self) -> int:
-        """Rows that may be picked."""
+        """Rows that may be picked for the first time."""
         return self.n if self.labelled is None else self.n - len(self.labelled)
+
+    def _free(self) -> np.ndarray:
+        import numpy as np
+
+        return np.setdiff1d(np.arange(self.n), [] if self.labelled is None else self.labelled)
 
     def refuse_impossible(self, strategy: Strategy, k: int) -> None:
         """Raise unless ``k`` rows can be picked.
@@ -106,10 +119,10 @@ class Tables:
         """
         if k < 1:
             raise UsageError(f"--budget is {k}", hint="ask for 1 row or more")
-        if k > self.left:
+        left = self.left + (len(self.again) if strategy.relabels and self.again is not None else 0)
+        if k > left:
             raise PoolExhausted(
-                f"{type(strategy).__name__} was asked for {k} rows, {self.left} are left",
-                hint=f"ask for at most {self.left}",
+                f"{type(strategy).__name__} was asked for {k} rows, {left} are left", hint=f"ask for at most {left}"
             )
 
     def lacking(self, strategy: Strategy) -> ViewMissing | None:
@@ -129,6 +142,8 @@ class Tables:
             return [] if self.target is not None else ["--target"]
         if type(view).__name__ == "Labels":
             return [] if self.labels is not None else ["--labels"]
+        if type(view).__name__ == "Answers":
+            return [] if self.answers is not None else ["--answers"]
         if any(name in self.arrays for name in own):
             return []
         below = [text for part in view.parts() for text in self._missing(part)]
@@ -143,6 +158,8 @@ def open_tables(
     target: str | None = None,
     labelled: str | None = None,
     labels: str | None = None,
+    answers: str | None = None,
+    overlap: int = 1,
     candidates: str | None = None,
     seed: int = 0,
 ) -> Tables:
@@ -153,6 +170,8 @@ def open_tables(
         target: the same, for ``--target``.
         labelled: file of rows.
         labels: file of class positions, one for each labelled row, or one a row.
+        answers: ``FILE`` or ``FILE:NAME`` of class positions, an annotator a column; rows with answers are labelled.
+        overlap: rows with fewer answers may be asked about once more.
         candidates: file of rows, or how many to draw.
         seed: draws those.
 
@@ -174,6 +193,12 @@ def open_tables(
     classes = None if labels is None else _classes(labels, known, n)
     if known is None and classes is not None:
         known = (classes >= 0).nonzero()[0]
+    said = None if answers is None else _opened("--answers", answers)
+    if said is not None and (said.ndim != 2 or len(said) != n):
+        raise DataError(f"--answers {answers} has the shape {list(said.shape)}", hint=f"give {n} rows")
+    times = None if said is None else (said >= 0).sum(1)
+    if known is None and times is not None:
+        known = np.flatnonzero(times)
     whole = Tables(
         n=n,
         total=n,
@@ -181,6 +206,8 @@ def open_tables(
         target=None if target is None else _opened("--target", target),
         labelled=None if known is None else np.sort(known),
         labels=classes,
+        answers=None if said is None else said.astype(np.int64),
+        again=None if times is None or known is None else np.intersect1d(known, np.flatnonzero(times < overlap)),
     )
     return whole if candidates is None else cut(whole, _candidates(candidates, known, n, seed))
 
@@ -202,6 +229,8 @@ def cut(tables: Tables, candidates: np.ndarray) -> Tables:
         arrays=arrays,
         labelled=np.searchsorted(rows, known),
         labels=None if tables.labels is None else tables.labels[rows],
+        answers=None if tables.answers is None else tables.answers[rows],
+        again=None if tables.again is None else np.searchsorted(rows, tables.again),
         rows=rows,
     )
 

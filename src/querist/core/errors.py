@@ -14,6 +14,7 @@
     ├── ViewMissing               nobody can answer a declared view
     ├── MissingExtra              an optional package is not installed; names the extra
     ├── InUse                     another process is at work on the run
+    ├── NoAnswer                  an endpoint cannot be reached, refuses, or answers with something else
     └── JournalError              the journal cannot be read or written
         ├── JournalCorrupt        damaged file
         ├── JournalTooNew         written by a newer Querist
@@ -134,6 +135,10 @@ class MissingExtra(QueristError):
 
 class InUse(QueristError):
     """Another process is at work on the run."""
+
+
+class NoAnswer(QueristError):
+    """An endpoint that was asked cannot be reached, refuses, or answers with something else."""
 
 
 class JournalError(QueristError):

@@ -78,8 +78,8 @@ class Advice:
     @classmethod
     def from_plain(cls, state: Any) -> Advice | None:
         """What :meth:`to_plain` made; ``None`` of anything else."""
-        fine = isinstance(state, Mapping) and set(state) == {"strategy", "why"}
-        return cls(**state) if fine else None
+        fine = isinstance(state, Mapping) and {"strategy", "why"} <= set(state)
+        return cls(strategy=state["strategy"], why=state["why"]) if fine else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,7 +90,12 @@ def run_campaign(
     while True:
         pending = session.pending
         if len(pending):
-            session.tell(pending, oracle(pending), annotator=oracle.name)
+            said = oracle.answers(pending, given={row: session.state.answers(row) for row in pending.tolist()})
+            session.tell(
+                [answer.row for answer in said],
+                [answer.label for answer in said],
+                annotator=[answer.annotator for answer in said],
+            )
         ended = session.round_is_open
         if ended:
             guessed = guesses(session) if GUESSES in needs else None  # by the model that asked, so before training
@@ -121,12 +126,12 @@ def run_campaign(
                     stands=stands(rules, rounds),
                 )
             )
-        reason = why_stop(session, rules, rounds)
+        reason = why_stop(session, rules, rounds, votes=oracle.votes)
         if reason is not None:
             pace.forgo(budget - session.labels)
             return reason
         session.ask(
-            min(initial if session.round < 0 else batch, room(session, rules, rounds)),
+            min(initial if session.round < 0 else batch, room(session, rules, rounds, votes=oracle.votes)),
             progress=lambda share: stage("choosing", share),
         )
         if session.advice is not None and session.advice.strategy != advised:
@@ -147,20 +152,37 @@ def labels_spent(rounds: Iterable[Round]) -> int:
     return max((record.labels or 0 for record in rounds if record.closed), default=0)
 
 
-def why_stop(session: Session, rules: Sequence[Stopping], rounds: Sequence[RoundSummary]) -> str | None:
-    """Why the campaign is over, or ``None`` if it goes on."""
+def why_stop(
+    session: Session, rules: Sequence[Stopping], rounds: Sequence[RoundSummary], *, votes: int = 1
+) -> str | None:
+    """Why the campaign is over, or ``None`` if it goes on. A row costs ``votes`` labels."""
     if session.round < 0:
         return None
     for verdict in standing(rules, rounds).values():
         if verdict.stop:
             return verdict.text
-    return None if len(session.unlabelled) else "every row is labelled"
+    if not open_rows(session):
+        return "every row is labelled"
+    if not room(session, rules, rounds, votes=votes):
+        return f"{_affordable(session, rules, rounds)} labels are left, and a row takes {votes}"
+    return None
 
 
-def room(session: Session, rules: Sequence[Stopping], rounds: Sequence[RoundSummary]) -> int:
-    """Labels that may still be bought under every rule."""
+def room(session: Session, rules: Sequence[Stopping], rounds: Sequence[RoundSummary], *, votes: int = 1) -> int:
+    """Rows that may still be asked for under every rule."""
+    affordable, rows = _affordable(session, rules, rounds), open_rows(session)
+    return rows if affordable is None else min(rows, affordable // votes)
+
+
+def open_rows(session: Session) -> int:
+    """Rows that may be asked for, for the first time or again."""
+    return len(session.unlabelled) + len(session.open_again)
+
+
+def _affordable(session: Session, rules: Sequence[Stopping], rounds: Sequence[RoundSummary]) -> int | None:
+    """Labels that may still be bought under every rule; ``None`` if no rule counts them."""
     rooms = [rule.room(rounds or [RoundSummary(labels=session.labels)]) for rule in rules]
-    return min(each for each in (*rooms, len(session.unlabelled)) if each is not None)
+    return min((each for each in rooms if each is not None), default=None)
 
 
 def stands(rules: Sequence[Stopping], rounds: Sequence[RoundSummary]) -> dict[str, Verdict]:

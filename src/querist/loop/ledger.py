@@ -16,6 +16,9 @@ from querist.pool.labels import LabelState
 from querist.storage.journal import Journal, Pick, Round
 from querist.strategies.base import Picks
 
+_HAD = "answers before"
+"""What a round's state calls the rows that were asked for again, with the number of answers that each had."""
+
 
 class Ledger:
     """One campaign's part of a journal.
@@ -33,6 +36,8 @@ class Ledger:
         """Number of the last round that was asked; -1 before the first."""
         self.asked: np.ndarray = np.empty(0, dtype=np.int64)
         """Rows of that round, in the order picked."""
+        self._had: dict[int, int] = {}
+        """Answers that rows of that round had when they were asked for again."""
         self.open = False
         """Whether its result is not yet recorded."""
         self.last_seq = 0
@@ -42,12 +47,14 @@ class Ledger:
         if rounds:
             self.round, self.open = rounds[-1].number, not rounds[-1].closed
             self.asked = np.array([pick.row for pick in rounds[-1].picks], dtype=np.int64)
+            self._had = dict((rounds[-1].state or {}).get(_HAD, []))
 
     @property
     def pending(self) -> np.ndarray:
-        """Rows of the last round that were not yet labelled or skipped, in the order picked."""
+        """Rows of the last round that were not yet labelled (once more) or skipped, in the order picked."""
         done = np.concatenate([self.state.rows, self.state.skipped])
-        return self.asked[~np.isin(self.asked, done)]
+        waiting = [row for row, had in self._had.items() if len(self.state.answers(row)) <= had]
+        return self.asked[~np.isin(self.asked, done) | np.isin(self.asked, waiting)]
 
     def append(self, events: Sequence[Event]) -> None:
         """Store label events; known once they are durable."""
@@ -60,8 +67,11 @@ class Ledger:
             for order, (row, reason) in enumerate(zip(picks.rows, picks.reasons, strict=True))
         ]
         number = self.round + 1
+        had = {int(row): len(self.state.answers(int(row))) for row in picks.rows if int(row) in self.state}
+        if had:
+            state = {**(state or {}), _HAD: [[row, answers] for row, answers in had.items()]}
         self.journal.ask(self.campaign, number, stored, model_version=model_version, state=state)
-        self.round, self.asked, self.open = number, picks.rows, True
+        self.round, self.asked, self.open, self._had = number, picks.rows, True, had
 
     def close(
         self,

@@ -21,6 +21,7 @@ from querist.core.events import LabelGiven, LabelRetracted, Query
 from querist.core.rng import child_seed
 from querist.core.scratch import scratch_folder
 from querist.loop.advisor import Advice, Advisor, chooser, situation_of
+from querist.loop.agreed import agreed_labels
 from querist.loop.cold_start import initial_strategy
 from querist.loop.ledger import Ledger
 from querist.loop.replay import keep_weights, restore_model
@@ -57,6 +58,10 @@ class Session:
             or ``diverse_mini_batch``.
         validation: rows whose labels serve early stopping and stopping rules; they are on the bill.
         free_validation: whether ``validation`` is left off the bill.
+        overlap: answers that a row may get. Over 1, a strategy that chooses between new rows and further answers
+            (such as ``active_lab``) may ask for labelled rows again, as long as they have fewer.
+        consensus: what several answers to a row mean for training: ``majority`` (of as many votes the last), or
+            ``dawid_skene``, ``one_coin`` or ``mace`` (see :mod:`querist.crowd`), for classification.
         weights: folder to keep the weights of the last rounds in; none are kept if ``None``.
         cache_mb: views larger than this stand in memory-mapped files.
 
@@ -83,6 +88,8 @@ class Session:
         initial: str = "random",
         validation: np.ndarray | None = None,
         free_validation: bool = False,
+        overlap: int = 1,
+        consensus: str = "majority",
         weights: Path | None = None,
         cache_mb: float = 1024,
     ) -> None:
@@ -109,6 +116,11 @@ class Session:
         self._initial = initial_strategy(initial)
         self._validation = np.empty(0, dtype=np.int64) if validation is None else np.asarray(validation)
         self._free_validation = free_validation
+        if overlap < 1:
+            raise UsageError(f"a row cannot get {overlap} answers", hint="use 1 or more")
+        self.overlap = overlap
+        self._consensus = consensus
+        agreed_labels(LabelState(), self.task, how=consensus)  # refuses an unknown one before anybody is asked
         self.viewer = Viewer(self.pool, self.task, cache_mb=cache_mb)
         self._trained_through = 0
 
@@ -172,6 +184,14 @@ class Session:
         return np.setdiff1d(self.pool.rows("train"), taken)
 
     @property
+    def open_again(self) -> np.ndarray:
+        """Labelled rows that may be asked for once more: none, unless the strategy chooses between old and new."""
+        if self.overlap < 2 or not self.strategy.relabels:
+            return np.empty(0, dtype=np.int64)
+        rows = [row for row in self.state.rows.tolist() if len(self.state.answers(row)) < self.overlap]
+        return np.setdiff1d(np.array(rows, dtype=np.int64), self._validation)
+
+    @property
     def adapter(self) -> Adapter:
         """The model's adapter, made and prepared when first needed."""
         if self._adapter is None:
@@ -201,9 +221,9 @@ class Session:
         number = self.round + 1
         if k < 1:
             raise UsageError(f"{k} rows were asked for", hint="ask for 1 or more")
-        left = len(self.unlabelled)
+        left = len(self.unlabelled) + len(self.open_again)
         if k > left:
-            raise PoolExhausted(f"{k} rows were asked for, {left} are unlabelled", hint=f"ask for at most {left}")
+            raise PoolExhausted(f"{k} rows were asked for, {left} are open", hint=f"ask for at most {left}")
         strategy = self._chooser(k, snapshot)
         if snapshot is None:
             started = time.perf_counter()
@@ -236,13 +256,19 @@ class Session:
         self.ledger.ask(picks, model_version=self._version)
         return given
 
-    def tell(self, rows: Sequence[int] | np.ndarray, labels: Sequence[Label], *, annotator: str = "oracle") -> None:
+    def tell(
+        self,
+        rows: Sequence[int] | np.ndarray,
+        labels: Sequence[Label],
+        *,
+        annotator: str | Sequence[str] = "oracle",
+    ) -> None:
         """Give labels. They are durable when this returns; a label told again by one annotator replaces the first.
 
         Args:
-            rows: pool ids.
+            rows: pool ids; a row may come several times, from several annotators.
             labels: one a row, as a person gives them (a class name, a number, a list of tags).
-            annotator: who says so.
+            annotator: who says so: one name for all, or one a row.
 
         Raises:
             DataError: a row that is not in the pool, a label that does not belong to the task; nothing is stored.
@@ -251,6 +277,9 @@ class Session:
         rows = [int(row) for row in rows]
         if len(rows) != len(labels):
             raise DataError(f"{len(labels)} labels were told for {len(rows)} rows", hint="give one label a row")
+        names = [annotator] * len(rows) if isinstance(annotator, str) else list(annotator)
+        if len(names) != len(rows):
+            raise DataError(f"{len(names)} annotators were named for {len(rows)} rows", hint="name one a row, or one")
         known = set(self.pool.rows("train").tolist())
         for row, label in zip(rows, labels, strict=True):
             if row not in known:
@@ -260,11 +289,11 @@ class Session:
             LabelGiven(
                 query=Query(row=row),
                 payload=_plain(label),
-                annotator=annotator,
+                annotator=name,
                 campaign=self.campaign,
                 model_version=self._version,
             )
-            for row, label in zip(rows, labels, strict=True)
+            for row, label, name in zip(rows, labels, names, strict=True)
         ]
         self.ledger.append(events)
 
@@ -298,7 +327,7 @@ class Session:
         return self.adapter.fit(
             self.pool,
             rows,
-            [state.label(row) for row in rows.tolist()],
+            agreed_labels(state, self.task, how=self._consensus),
             seed=child_seed(self.seed, "fit", round_number),
             members=max((view.members for view in self.strategy.needs_for(self.task.kind)), default=1),
             validation=held_out,

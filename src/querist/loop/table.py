@@ -9,8 +9,10 @@ import numpy as np
 
 from querist.core.errors import DataError
 from querist.core.rng import child_seed, numpy_generator
+from querist.loop.agreed import votes_of
 from querist.loop.cold_start import raw_as_embeddings
 from querist.strategies.base import Strategy
+from querist.views.answers import Answers
 from querist.views.base import View
 from querist.views.raw import Raw
 from querist.views.snapshot import Snapshot
@@ -43,13 +45,16 @@ def computed(
         chosen = numpy_generator(session.seed, "candidates", number).choice(len(candidates), size, replace=False)
         candidates = candidates[np.sort(chosen)]
     labelled = session.state.rows
+    classes = session.task.kind == "classification"
     targets = [session.task.encode(session.state.label(row)) for row in labelled.tolist()]
     snapshot = session.viewer.snapshot(
         views,
         adapter=session.adapter if views else None,
         candidates=candidates,
         labelled=labelled,
-        labels=targets if session.task.kind == "classification" else (),
+        again=session.open_again,
+        labels=targets if classes else (),
+        votes=votes_of(session.state, session.task) if classes and Answers() in views else None,
         seed=child_seed(session.seed, "views", number),
         progress=progress,
     )
@@ -63,7 +68,7 @@ def refuse_closed_rows(session: Session, snapshot: Snapshot) -> None:
         DataError: it offers one that is labelled, skipped or unknown.
     """
     offered = snapshot.rows[snapshot.at.candidates.numpy(force=True)]
-    closed = offered[~np.isin(offered, session.unlabelled)]
+    closed = offered[~np.isin(offered, session.unlabelled) & ~np.isin(offered, session.open_again)]
     if len(closed):
         row = int(closed[0])
         state = "is labelled already" if row in session.state else f"is no open row of {session.pool.name}"

@@ -15,12 +15,17 @@ import torch
 
 from querist.core.scratch import scratch_folder
 from querist.core.types import Tensor
+from querist.crowd.votes import Votes
 from querist.models.base import Adapter
 from querist.pool.pool import Pool
 from querist.tasks.base import Task
+from querist.views.answers import Answers
 from querist.views.base import Positions, View, primitives
 from querist.views.labels import Labels
 from querist.views.snapshot import Snapshot
+
+TOLD = (Answers, Labels)
+"""Views that the journal answers, and no model."""
 
 
 class Viewer:
@@ -46,7 +51,9 @@ class Viewer:
         adapter: Adapter | None,
         candidates: np.ndarray,
         labelled: np.ndarray,
+        again: np.ndarray | None = None,
         labels: Sequence[Any] = (),
+        votes: Votes | None = None,
         seed: int,
         progress: Callable[[float], None] | None = None,
     ) -> Snapshot:
@@ -57,24 +64,29 @@ class Viewer:
             adapter: who answers; ``None`` is enough for strategies without views.
             candidates: pool ids that may be asked for.
             labelled: pool ids whose labels are known.
+            again: those of them that may be asked for once more.
             labels: targets of the labelled rows (class positions), for the ``Labels`` view.
+            votes: who said what of the labelled rows, for the ``Answers`` view.
             seed: draws dropout masks.
             progress: called with the share done.
         """
         rows = np.concatenate([candidates, labelled]).astype(np.int64)
-        asked = [view for view in views if not isinstance(view, Labels)]
+        asked = [view for view in views if not isinstance(view, TOLD)]
         answers: dict[View, Any] = {}
         offsets = None
         if asked and adapter is not None:
             wanted = primitives(asked, adapter.answers)
             answers, offsets = self._answer(wanted, adapter, rows, seed=seed, progress=progress)
-        if len(asked) < len(views):
+        if votes is not None:
+            answers[Answers()] = torch.stack([votes.rows + len(candidates), votes.annotators, votes.classes], 1)
+        if Labels() in views:
             known = torch.full((len(rows),), -1, dtype=torch.long)
             known[len(candidates) :] = torch.as_tensor(list(labels), dtype=torch.long)
             answers[Labels()] = known
+        repeated = np.flatnonzero(np.isin(labelled, [] if again is None else again)) + len(candidates)
         at = Positions(
             n=len(rows),
-            candidates=torch.arange(len(candidates)),
+            candidates=torch.cat([torch.arange(len(candidates)), torch.from_numpy(repeated)]),
             labelled=torch.arange(len(candidates), len(rows)),
             offsets=offsets,
             task=self._task.kind,

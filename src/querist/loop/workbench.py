@@ -18,6 +18,7 @@ from querist.loop.evidence import stop_set
 from querist.loop.result import campaign_name
 from querist.loop.session import Session
 from querist.loop.settings import Found, RunSettings
+from querist.loop.viewer import TOLD
 from querist.models.base import Adapter
 from querist.oracles.simulated import Simulated
 from querist.pool.pool import Pool
@@ -26,7 +27,6 @@ from querist.storage.journal import Journal
 from querist.strategies.base import Strategy
 from querist.tasks.base import Task
 from querist.views.base import primitives
-from querist.views.labels import Labels
 from querist.views.raw import Raw
 
 WEIGHTS = "model"
@@ -122,7 +122,7 @@ class Workbench:
     def _check_views(self, settings: RunSettings, model: str) -> None:
         """Every view that will be asked for must have somebody who answers it."""
         for arm in settings.arms:
-            asked = [view for view in self._strategy(arm).needs_for(self.task.kind) if not isinstance(view, Labels)]
+            asked = [view for view in self._strategy(arm).needs_for(self.task.kind) if not isinstance(view, TOLD)]
             try:
                 primitives(asked, self.adapter.answers)
             except ViewMissing as error:

@@ -1,4 +1,4 @@
-"""Oracles answer queries: a simulated one from known labels, later noisy and costly ones, and people.
+"""Oracles answer queries: known labels, noisy and costly annotators, models that leave what they doubt to people.
 
 The folder is the registry: ``simulated.py`` holds ``Simulated``, found as ``querist.oracles.Simulated``.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from querist.core.registry import Registry
 
-registry = Registry("oracle", __name__)
+registry = Registry("oracle", __name__, besides=("endpoint",))
 
 
 def __getattr__(name: str) -> Any:

@@ -69,6 +69,8 @@ class Strategy(ABC):
     """Whether only ties are broken by the seed; then an untied pick does not depend on the order of rows."""
     needs_labels: ClassVar[bool] = False
     """Whether it raises :class:`ColdStart` when nothing is labelled."""
+    relabels: ClassVar[bool] = False
+    """Whether it also chooses among rows that have a label and may get another one."""
     slow: ClassVar[str] = ""
     """Why it takes more than 10 s or 1 GB on two cores to choose 100 of 50,000 rows, views at hand, if it does."""
     signal: ClassVar[str] = ""

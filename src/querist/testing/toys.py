@@ -19,6 +19,7 @@ from querist.core.errors import UsageError
 from querist.core.rng import generator
 from querist.core.types import Float, Generator, Int, Tensor
 from querist.views import (
+    Answers,
     Embeddings,
     Head,
     Labels,
@@ -109,7 +110,19 @@ class Table:
             task=self.task,
         )
         answers = {view: answer.clone() for view, answer in self.answers.items()}
-        return Snapshot(at=at, answers={**answers, Labels(): labels}, rows=None if rows is None else np.asarray(rows))
+        answers |= {Labels(): labels, Answers(): _three_annotators(known, self.classes)}
+        return Snapshot(at=at, answers=answers, rows=None if rows is None else np.asarray(rows))
+
+
+def _three_annotators(labelled: Int[Tensor, "m"], classes: Int[Tensor, "n"]) -> Int[Tensor, "v 3"]:
+    """Answers to the labelled rows: one who is right, one who errs in half of the classes, one who answers in half."""
+    found = []
+    for pos in labelled.sort().values.tolist():
+        true = int(classes[pos])
+        found.append((pos, 0, true))
+        found.append((pos, 1, true if true % 2 == 0 else true - 1))
+        found += [(pos, 2, true)] if true < CLASSES // 2 else []
+    return torch.tensor(found, dtype=torch.long).reshape(-1, 3)
 
 
 def table(
@@ -204,6 +217,7 @@ class Planted:
         k: size of the batch to ask for.
         gain: what the picked positions are worth, 0 to 1.
         about: what good choosing means here.
+        again: answers to views of what annotators said, where rows may be asked for again; ``None`` elsewhere.
     """
 
     table: Table
@@ -211,11 +225,15 @@ class Planted:
     k: int
     gain: Callable[[Tensor], float]
     about: str
+    again: dict[View, Tensor] | None = None
 
     @cached_property
     def snapshot(self) -> Snapshot:
         """The pool."""
-        return self.table.snapshot(labelled=self.labelled)
+        if self.again is None:
+            return self.table.snapshot(labelled=self.labelled)
+        plain = self.table.snapshot(labelled=self.labelled, candidates=range(len(self.table)))
+        return Snapshot(at=plain.at, answers={**{view: plain[view] for view in self.table.answers}, **self.again})
 
     def with_head(self) -> Planted:
         """The same pool, seen by a network with a linear last layer (see :meth:`Table.with_head`)."""
@@ -338,6 +356,26 @@ def _telling(task: str, seed: int) -> Planted:
     )
 
 
+def _disputed(task: str, seed: int) -> Planted:
+    """Half of the rows are labelled, by two annotators each, who say different things of 20 of them."""
+    kinds, points, order = _ordinary(seed)
+    world = table(task, kinds, points, seed=seed)
+    known = order[:100]
+    first = torch.stack([known, torch.zeros_like(known), world.classes[known]], 1)
+    second = first + torch.tensor([0, 1, 0])
+    second[:20, 2] = (second[:20, 2] + 1) % CLASSES
+    disputed = torch.zeros(len(kinds), dtype=torch.bool)
+    disputed[known[:20]] = True
+    return Planted(
+        table=world,
+        labelled=known,
+        again={Answers(): torch.cat([first, second])},
+        k=8,
+        gain=lambda pos: float(disputed[pos].float().mean()),
+        about="finds labels that annotators do not agree on",
+    )
+
+
 _SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "uncertainty": _unsure,
     "adversarial": _unsure,
@@ -349,6 +387,7 @@ _SIGNALS: dict[str, Callable[[str, int], Planted]] = {
     "every_clump": _every_clump,
     "contradicted": _contradicted,
     "far_doubt": _far_doubt,
+    "annotators": _disputed,
 }
 
 

@@ -1,5 +1,6 @@
 """Views: maps from rows to what a strategy may know about them. One file a view."""
 
+from querist.views.answers import Answers
 from querist.views.base import Positions, View, primitives
 from querist.views.contrast import Contrast
 from querist.views.density import Density
@@ -18,6 +19,7 @@ from querist.views.raw import Raw
 from querist.views.snapshot import Snapshot
 
 __all__ = [
+    "Answers",
     "Contrast",
     "Density",
     "Embeddings",

@@ -11,6 +11,7 @@ import torch
 from querist.core.errors import DataError, NonFinite, ViewMissing
 from querist.core.types import Tensor
 from querist.selectors.points import FactoredPoints, as_table
+from querist.views.answers import Answers
 from querist.views.base import Positions, View
 from querist.views.blocks import first_no_distribution, first_not_finite
 from querist.views.embeddings import Embeddings
@@ -76,6 +77,7 @@ class Snapshot:
         head: Any = None,
         perturbations: Any = None,
         labels: Any = None,
+        answers: Any = None,
         labelled: Any = None,
         candidates: Any = None,
         rows: Any = None,
@@ -101,7 +103,8 @@ class Snapshot:
             head: weights of the last layer on ``embeddings``, the bias as its last column, ``[c d+1]``.
             perturbations: length of the smallest change that flips each row's guess ``[n]``.
             labels: class positions ``[n]``, -1 where unknown.
-            labelled: positions whose labels are known. Known labels imply them.
+            answers: class positions ``[n a]``, what each annotator said of each row, -1 where nothing.
+            labelled: positions whose labels are known. Known labels and answers imply them.
             candidates: positions that may be picked; all unlabelled ones if left out.
             rows: your own id for each position.
             offsets: ``[n + 1]``, where each row's units start.
@@ -126,15 +129,19 @@ class Snapshot:
             Head(): head,
             Perturbation(): perturbations,
         }
-        answers: dict[View, Any] = {view: _tensor(x, view) for view, x in given.items() if x is not None}
-        if not answers and labels is None:
+        held: dict[View, Any] = {view: _tensor(x, view) for view, x in given.items() if x is not None}
+        if not held and labels is None and answers is None:
             raise DataError("a snapshot needs at least one array", hint="give probs= or embeddings=")
         units = None if offsets is None else torch.as_tensor(np.asarray(offsets), dtype=torch.long)
-        n = _common_length(answers, units, labels)
+        n = _common_length(held, units, labels, said=answers)
         if labels is not None:
-            answers[Labels()] = torch.as_tensor(np.asarray(labels), dtype=torch.long)
+            held[Labels()] = torch.as_tensor(np.asarray(labels), dtype=torch.long)
             if labelled is None:
-                labelled = torch.nonzero(answers[Labels()] >= 0).flatten()
+                labelled = torch.nonzero(held[Labels()] >= 0).flatten()
+        if answers is not None:
+            held[Answers()] = _who_said_what(answers)
+            if labelled is None:
+                labelled = held[Answers()][:, 0].unique()
         known = _positions("labelled", labelled, n)
         if candidates is None:
             free = torch.ones(n, dtype=torch.bool)
@@ -145,15 +152,15 @@ class Snapshot:
         kind = task or ("regression" if regression else "classification" if units is None else "tokens")
         at = Positions(n=n, candidates=open_to_ask, labelled=known, offsets=units, task=kind)
         if target is not None:
-            answers[Embeddings(of="target")] = _tensor(target, Embeddings(of="target"))
-            _refuse_other_width(answers)
+            held[Embeddings(of="target")] = _tensor(target, Embeddings(of="target"))
+            _refuse_other_width(held)
         if target_samples is not None:
-            answers[ProbSamples(of="target")] = _tensor(target_samples, ProbSamples(of="target"))
-            _refuse_other_networks(answers)
-        snapshot = cls(at=at, answers=answers, rows=rows)
+            held[ProbSamples(of="target")] = _tensor(target_samples, ProbSamples(of="target"))
+            _refuse_other_networks(held)
+        snapshot = cls(at=at, answers=held, rows=rows)
         if len(snapshot.rows) != n:
             raise DataError(f"{len(snapshot.rows)} row ids were given for {n} rows")
-        for view in answers:
+        for view in held:
             if view in (Probs(), ProbSamples(), ProbSamples(of="target")):
                 snapshot.refuse_no_distribution(view)
             else:
@@ -251,7 +258,16 @@ def _refuse_other_networks(answers: Mapping[View, Any]) -> None:
         )
 
 
-def _common_length(answers: Mapping[View, Any], offsets: Tensor | None, labels: Any) -> int:
+def _who_said_what(table: Any) -> Tensor:
+    """A table of answers as triplets: row, annotator, class."""
+    said = torch.as_tensor(np.asarray(table), dtype=torch.long)
+    if said.ndim != 2:
+        raise DataError(f"the answers have the shape {list(said.shape)}", hint="give [n a], -1 for no answer")
+    places = torch.nonzero(said >= 0)
+    return torch.cat([places, said[places[:, 0], places[:, 1], None]], 1)
+
+
+def _common_length(answers: Mapping[View, Any], offsets: Tensor | None, labels: Any, *, said: Any = None) -> int:
     """Rows of the table; an error if two arrays disagree."""
     lengths = {}
     for view, answer in answers.items():
@@ -265,6 +281,8 @@ def _common_length(answers: Mapping[View, Any], offsets: Tensor | None, labels: 
         lengths[type(view).__name__] = length
     if labels is not None:
         lengths["labels"] = len(labels)
+    if said is not None:
+        lengths["answers"] = len(said)
     if not lengths:
         raise DataError("a snapshot needs rows", hint="give probs= or embeddings=")
     if len(set(lengths.values())) > 1:

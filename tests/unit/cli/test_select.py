@@ -204,6 +204,26 @@ def test_labels_say_what_is_labelled() -> None:
     assert rows("--embeddings", "z.npy", "--labelled", "l.txt", "--labels", "y.txt") == expected()
 
 
+def test_answers_may_be_asked_again() -> None:
+    answers = np.full((N, 3), -1)
+    answers[:40, 0] = answers[:40, 1] = P[:40].argmax(1)
+    answers[7, 1] = (answers[7, 0] + 1) % 4  # two who disagree, about a row that is sure otherwise
+    probs = np.full_like(P, 0.02)
+    probs[np.arange(N), P.argmax(1)] = 0.94
+    np.save("sure.npy", probs)
+    np.save("a.npy", answers)
+    given = ("--probs", "sure.npy", "--answers", "a.npy")
+    assert rows(*given, "--overlap", 3, strategy="active_lab", budget=1) == [7]
+    assert min(rows(*given, "--overlap", 2, strategy="active_lab")) >= 40  # everybody has two answers
+    assert min(rows(*given, strategy="active_lab")) >= 40
+    assert rows(*given, "--overlap", 3, "--candidates", 50, strategy="active_lab", budget=1) == [7]
+    assert "300 rows, 260 are left" in refused(*given, strategy="active_lab", budget=300)
+    assert len(rows(*given, "--overlap", 3, strategy="active_lab", budget=300)) == 300
+    assert "ActiveLab also needs --answers" in refused("--probs", "sure.npy", strategy="active_lab")
+    np.save("short.npy", answers[:9])
+    assert "--answers short.npy has the shape [9, 3]" in refused("--probs", "p.npy", "--answers", "short.npy")
+
+
 def test_aims_of_a_targeted_strategy() -> None:
     Path("y.txt").write_text("2\n0\n0\n", encoding="utf-8")
     np.save("target.npy", Z[[17, 100]] + 0.01)
