@@ -221,9 +221,11 @@ class Session:
         number = self.round + 1
         if k < 1:
             raise UsageError(f"{k} rows were asked for", hint="ask for 1 or more")
-        left = len(self.unlabelled) + len(self.open_again)
+        again = len(self.open_again)
+        left = len(self.unlabelled) + again
         if k > left:
-            raise PoolExhausted(f"{k} rows were asked for, {left} are open", hint=f"ask for at most {left}")
+            what = "unlabelled or may be asked again" if again else "unlabelled"
+            raise PoolExhausted(f"{k} rows were asked for, {left} are {what}", hint=f"ask for at most {left}")
         strategy = self._chooser(k, snapshot)
         if snapshot is None:
             started = time.perf_counter()

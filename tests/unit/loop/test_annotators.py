@@ -125,5 +125,5 @@ def test_refusals(pool):
     with pytest.raises(UsageError, match="mace has no meaning for the task regression"):
         Session(numbers, strategy="random", consensus="mace")
     asked = session(pool)
-    with pytest.raises(PoolExhausted, match="are open"):
+    with pytest.raises(PoolExhausted, match="are unlabelled"):
         asked.ask(500)
