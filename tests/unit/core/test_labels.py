@@ -47,10 +47,9 @@ def test_a_checked_label_is_plain_data_and_stays_as_it_is(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [None, "", float("nan"), True, object(), {"label": "cat"}, [["cat"]], [None]])
-def test_what_is_no_label_is_refused_on_one_line(kind: str, value: Any) -> None:
+def test_what_is_no_label_is_refused_with_a_hint(kind: str, value: Any) -> None:
     with pytest.raises(DataError) as caught:
         checked_label(value, kind=kind)
-    assert "\n" not in str(caught.value)
     assert caught.value.hint
 
 

@@ -1,6 +1,6 @@
 """Masks: which pixels of a picture belong to a thing, as run lengths.
 
-Paper: lin2014coco (the encoding is that of its public tools: columns from left to right, each from top to bottom,
+Paper: lin2014microsoft (the encoding is that of its public tools: columns from left to right, each from top to bottom,
 and the first run counts pixels that are not in the mask).
 """
 

@@ -1,8 +1,9 @@
 """COCO: one JSON file with pictures, the things in them, and the classes; what many detectors are trained on.
 
-Paper: lin2014coco. Known differences: whether a mask stands for a crowd (``iscrowd``) is not kept, and what Querist
-knows beside the label stands in a field ``querist`` of each picture, which other readers pass over. Masks are written
-as plain run lengths and read as plain or packed ones. A picture without things has an empty label: it was looked at.
+Paper: lin2014microsoft. Known differences: whether a mask stands for a crowd (``iscrowd``) is not kept, and what
+Querist knows beside the label stands in a field ``querist`` of each picture, which other readers pass over. Masks are
+written as plain run lengths and read as plain or packed ones. A picture without things has an empty label: it was
+looked at.
 """
 
 from __future__ import annotations
