@@ -59,7 +59,9 @@ def run(
         str, typer.Option(help="budget, or plateau to stop when the validation score stands still.")
     ] = "budget",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    initial_strategy: Annotated[str, typer.Option(help="Who chooses the first rows: random, core_set, ...")] = "random",
+    initial_strategy: Annotated[
+        str, typer.Option(metavar="NAME", help="Who chooses the first rows: any strategy that needs no trained model.")
+    ] = "random",
     start: Annotated[str, typer.Option(help="scratch: new weights each round; warm: go on from the last.")] = "scratch",
     json: Json = False,
 ) -> None:

@@ -57,7 +57,7 @@ class RunSettings:
         free_validation: use the data's whole validation split, off the bill; reports say so.
         stop: ``budget``, or ``plateau`` to stop early when the validation score no longer grows.
         device: auto, cpu, cuda, cuda:1, mps.
-        initial_strategy: who asks for the first rows.
+        initial_strategy: who asks for the first rows; any strategy that needs neither labels nor a trained model.
         start: ``scratch`` (new weights each round) or ``warm`` (go on from the last round's).
         found: what was found by itself.
     """

@@ -73,6 +73,7 @@ class Sklearn(Adapter):
     """
 
     storable = False
+    untrained = "the features that the estimator reads"
     _pool: Pool
     _task: Task
 
