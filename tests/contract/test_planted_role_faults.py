@@ -1,8 +1,8 @@
-"""Checks of adapters, tasks, oracles and stopping rules can fail: each fault here is caught by the check named."""
+"""Checks of adapters, tasks, oracles, stopping rules and streams can fail: each fault here is caught by its check."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from querist.models.torch_module import TorchModule
 from querist.oracles import Simulated
 from querist.stopping import Plateau
 from querist.stopping.base import Stopping
+from querist.streams import FixedUncertainty, VariableUncertainty
+from querist.streams.base import Choice, Passing
 from querist.tasks import Classification, Regression, Tokens
 from querist.testing.checks import CheckFailed, checks_for, run_check
 from querist.testing.model_case import ModelCase
@@ -125,6 +127,39 @@ class Endless(Plateau):
         return None
 
 
+class Forward(VariableUncertainty):
+    """Asks where the model is sure."""
+
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        return super().choice(replace(passing, confidence=1.25 - passing.confidence), state, rng)
+
+
+class Lavish(FixedUncertainty):
+    """Asks of everything, and says that it looks."""
+
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        return Choice(ask=True, reason="why not", state=state)
+
+
+class Hoarding(VariableUncertainty):
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        said = super().choice(passing, state, rng)
+        return replace(said, state={**said.state, "seen": np.zeros(1)})
+
+
+class Writing(VariableUncertainty):
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        said = super().choice(passing, state, rng)
+        state.update(said.state)
+        return said
+
+
+class Silent(FixedUncertainty):
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        said = super().choice(passing, state, rng)
+        return replace(said, ask=said.ask and passing.number % 3 == 0)
+
+
 @pytest.mark.parametrize(
     ("role", "subject", "check"),
     [
@@ -147,6 +182,11 @@ class Endless(Plateau):
         ("stopping", Fickle, "never_un_stops_without_new_labels"),
         ("stopping", Fickle, "goes_on_at_first"),
         ("stopping", Endless, "stops_when_labels_no_longer_help"),
+        ("stream", Forward, "meaning"),
+        ("stream", Lavish, "meaning"),
+        ("stream", Hoarding, "state_is_plain"),
+        ("stream", Writing, "depends_on_what_it_is_handed"),
+        ("stream", Silent, "spends_what_it_has"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
