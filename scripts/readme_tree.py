@@ -18,7 +18,7 @@ FLOORS = (
     ("cli",),
     ("server", "bench", "scale"),
     ("loop",),
-    ("models", "stopping", "oracles", "planning"),
+    ("models", "stopping", "oracles", "planning", "streams"),
     ("strategies", "training"),
     ("views",),
     ("pool", "selectors", "tasks", "storage", "crowd"),

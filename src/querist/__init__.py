@@ -15,9 +15,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from querist import models, scores, selectors, strategies, tasks, views
+    from querist import models, scores, selectors, strategies, streams, tasks, views
     from querist.core.errors import QueristError
     from querist.loop.session import Session
+    from querist.loop.stream import Stream
     from querist.models.torch_module import TorchModule
     from querist.pool.pool import Pool
     from querist.pool.sources import open_pool as open  # noqa: A004
@@ -38,12 +39,13 @@ _HOMES = {
     "Regression": "querist.tasks.regression",
     "Session": "querist.loop.session",
     "Snapshot": "querist.views.snapshot",
+    "Stream": "querist.loop.stream",
     "Tokens": "querist.tasks.tokens",
     "TorchModule": "querist.models.torch_module",
     "open": "querist.pool.sources:open_pool",
     "open_array": "querist.storage.arrays",
 }
-_ROOMS = ("models", "scores", "selectors", "strategies", "tasks", "views")
+_ROOMS = ("models", "scores", "selectors", "strategies", "streams", "tasks", "views")
 
 __all__ = [
     "Classification",
@@ -53,6 +55,7 @@ __all__ = [
     "Regression",
     "Session",
     "Snapshot",
+    "Stream",
     "Tokens",
     "TorchModule",
     "models",
@@ -61,6 +64,7 @@ __all__ = [
     "scores",
     "selectors",
     "strategies",
+    "streams",
     "tasks",
     "views",
 ]

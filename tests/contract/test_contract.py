@@ -15,11 +15,13 @@ import querist.oracles
 import querist.scores
 import querist.selectors
 import querist.stopping
+import querist.streams
 import querist.views
 from querist.core.registry import camel_case
 from querist.oracles import registry as oracles
 from querist.stopping import registry as stopping
 from querist.strategies import registry
+from querist.streams import registry as streams
 from querist.tasks import registry as tasks
 from querist.testing.checks import checks_for, run_check
 from querist.views import View
@@ -44,12 +46,13 @@ def subjects() -> dict[str, list[Any]]:
         "task": [tasks[name] for name in tasks],
         "oracle": [oracles[name] for name in oracles],
         "stopping": [stopping[name] for name in stopping],
+        "stream": [streams[name] for name in streams],
     }
 
 
 SUBJECTS = subjects()
 CASES = [
-    pytest.param(role, subject, name, id=f"{subject.__name__}-{name}")
+    pytest.param(role, subject, name, id=f"{role}-{subject.__name__}-{name}")
     for role, found in SUBJECTS.items()
     for subject in found
     for name in checks_for(role)
@@ -63,8 +66,8 @@ def test_keeps_contract(role: str, subject: Any, check: str) -> None:
 
 def test_collected_enough() -> None:
     """Discovery that finds too little would pass everything."""
-    least = {"strategy": (48, 19), "selector": (19, 13), "score": (15, 6), "view": (14, 4)}
-    least |= {"task": (4, 12), "oracle": (4, 5), "stopping": (11, 10)}
+    least = {"strategy": (48, 19), "selector": (20, 13), "score": (15, 6), "view": (14, 4)}
+    least |= {"task": (4, 12), "oracle": (4, 5), "stopping": (11, 10), "stream": (6, 7)}
     assert set(least) == set(SUBJECTS)
     for role, (found, checks) in least.items():
         assert len(SUBJECTS[role]) >= found, role
@@ -90,7 +93,9 @@ def test_packages_export_what_their_files_hold(package: ModuleType) -> None:
     assert all(getattr(package, function.__name__) is function for function in held)
 
 
-@pytest.mark.parametrize("package", [querist.oracles, querist.stopping], ids=lambda package: package.__name__)
+@pytest.mark.parametrize(
+    "package", [querist.oracles, querist.stopping, querist.streams], ids=lambda package: package.__name__
+)
 def test_folders_are_registries(package: ModuleType) -> None:
     for name in package.registry:
         assert getattr(package, camel_case(name)) is package.registry[name]

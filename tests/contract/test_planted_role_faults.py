@@ -1,4 +1,4 @@
-"""Checks of adapters, tasks, oracles and stopping rules can fail: each fault here is caught by the check named."""
+"""Checks of adapters, tasks, oracles, stopping rules and streams can fail: each fault here is caught by its check."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from querist.models.torch_module import TorchModule
 from querist.oracles import Simulated
 from querist.stopping import Budget, Plateau
 from querist.stopping.base import Stopping, Verdict
+from querist.streams import FixedUncertainty, VariableUncertainty
+from querist.streams.base import Choice, Passing
 from querist.tasks import Classification, Regression, Tokens
 from querist.testing.checks import CheckFailed, checks_for, run_check
 from querist.testing.model_case import ModelCase
@@ -179,6 +181,39 @@ class Generous(Budget):
         return super().room(rounds) + 1
 
 
+class Forward(VariableUncertainty):
+    """Asks where the model is sure."""
+
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        return super().choice(replace(passing, confidence=1.25 - passing.confidence), state, rng)
+
+
+class Lavish(FixedUncertainty):
+    """Asks of everything, and says that it looks."""
+
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        return Choice(ask=True, reason="why not", state=state)
+
+
+class Hoarding(VariableUncertainty):
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        said = super().choice(passing, state, rng)
+        return replace(said, state={**said.state, "seen": np.zeros(1)})
+
+
+class Writing(VariableUncertainty):
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        said = super().choice(passing, state, rng)
+        state.update(said.state)
+        return said
+
+
+class Silent(FixedUncertainty):
+    def choice(self, passing: Passing, state: Any, rng: Any) -> Choice:
+        said = super().choice(passing, state, rng)
+        return replace(said, ask=said.ask and passing.number % 3 == 0)
+
+
 @pytest.mark.parametrize(
     ("role", "subject", "check"),
     [
@@ -208,6 +243,11 @@ class Generous(Budget):
         ("stopping", Nosy, "sees_what_it_declares"),
         ("stopping", Particular, "survives_storage"),
         ("stopping", Generous, "a_room_is_kept_to"),
+        ("stream", Forward, "meaning"),
+        ("stream", Lavish, "meaning"),
+        ("stream", Hoarding, "state_is_plain"),
+        ("stream", Writing, "depends_on_what_it_is_handed"),
+        ("stream", Silent, "spends_what_it_has"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )

@@ -69,7 +69,9 @@ def run(
         int, typer.Option(metavar="N", help="Rows without labels that rules compare successive models on.")
     ] = 2000,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    initial_strategy: Annotated[str, typer.Option(help="Who chooses the first rows: random, core_set, ...")] = "random",
+    initial_strategy: Annotated[
+        str, typer.Option(metavar="NAME", help="Who chooses the first rows: any strategy that needs no trained model.")
+    ] = "random",
     start: Annotated[str, typer.Option(help="scratch: new weights each round; warm: go on from the last.")] = "scratch",
     avoid: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Strategies that auto must not take, with commas.")

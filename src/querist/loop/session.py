@@ -54,8 +54,9 @@ class Session:
             session.
         campaign: name of this session inside the journal.
         candidates: score only this many random unlabelled rows a round; all if ``None``.
-        initial: who asks for the first rows, before any label: ``random``, ``core_set``, ``farthest_first``
-            or ``diverse_mini_batch``.
+        initial: who asks for the first rows, before any label: a strategy that needs none and no trained model, or
+            its name (``random``, ``cold_start``, ``typi_clust``, ``core_set``, ...). It sees the inputs as they are,
+            or the embeddings of a frozen encoder.
         validation: rows whose labels serve early stopping and stopping rules; they are on the bill.
         free_validation: whether ``validation`` is left off the bill.
         overlap: answers that a row may get. Over 1, a strategy that chooses between new rows and further answers
@@ -85,7 +86,7 @@ class Session:
         journal: Journal | None = None,
         campaign: str = "main",
         candidates: int | None = None,
-        initial: str = "random",
+        initial: str | Strategy = "random",
         validation: np.ndarray | None = None,
         free_validation: bool = False,
         overlap: int = 1,
@@ -113,7 +114,7 @@ class Session:
         self._model = model
         self._adapter: Adapter | None = None
         self.candidates = candidates
-        self._initial = initial_strategy(initial)
+        self._initial = initial_strategy(initial, self.task.kind)
         self._validation = np.empty(0, dtype=np.int64) if validation is None else np.asarray(validation)
         self._free_validation = free_validation
         if overlap < 1:

@@ -62,7 +62,7 @@ class RunSettings:
             when one of them does, ``a+b`` when both do.
         stop_set: training rows that models of successive rounds are compared on, for rules that need it.
         device: auto, cpu, cuda, cuda:1, mps.
-        initial_strategy: who asks for the first rows.
+        initial_strategy: who asks for the first rows; any strategy that needs neither labels nor a trained model.
         start: ``scratch`` (new weights each round) or ``warm`` (go on from the last round's).
         avoid: strategies that ``auto`` must not take.
         found: what was found by itself.

@@ -129,8 +129,9 @@ class Workbench:
                 raise ViewMissing(
                     f"{arm} cannot choose with the model {model}: {error.message}", hint=error.hint
                 ) from None
-        if initial_strategy(settings.initial_strategy).needs():
+        if initial_strategy(settings.initial_strategy, self.task.kind).needs_at_first(self.task.kind):
             primitives([Raw()], self.adapter.answers)
+            self.notes.append(f"{settings.initial_strategy} chooses the first rows by {self.adapter.untrained}")
 
     def _strategy(self, arm: str) -> Strategy | Advisor:
         if arm == AUTO:

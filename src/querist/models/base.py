@@ -60,6 +60,9 @@ class Adapter(ABC):
     storable: bool = True
     """Whether :meth:`save` can keep the weights (safetensors, never pickle)."""
 
+    untrained: str = "the inputs as they are"
+    """What the view ``Raw`` holds: all there is to choose the first rows by."""
+
     @property
     def refits(self) -> bool:
         """Whether the same labels and seed train the same weights again, whatever was trained before."""

@@ -86,6 +86,7 @@ class Frozen(Adapter):
         torch.Size([40, 8])
     """
 
+    untrained = "the embeddings of the frozen encoder"
     _pool: Pool
     _task: Task
 

@@ -76,6 +76,7 @@ class Sklearn(Adapter):
     """
 
     storable = False
+    untrained = "the features that the estimator reads"
     _head: Tensor | None = None
     _pool: Pool
     _task: Task

@@ -11,6 +11,7 @@ columns too) is read a block at a time and never copied whole. ``memory_mb`` bou
 become smaller, and a limit below what must be held is refused before any work is done.
 """
 
+from querist.selectors.class_balance import class_balance
 from querist.selectors.cluster_margin import cluster_margin
 from querist.selectors.cover import cover
 from querist.selectors.facility import facility
@@ -35,6 +36,7 @@ from querist.selectors.typical import typical
 
 __all__ = [
     "FactoredPoints",
+    "class_balance",
     "cluster_margin",
     "cover",
     "facility",

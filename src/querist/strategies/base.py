@@ -86,6 +86,10 @@ class Strategy(ABC):
         """The views for one kind of task: :meth:`needs`, unless that task is asked another question."""
         return self.needs()
 
+    def needs_at_first(self, task: str) -> tuple[View, ...]:
+        """The views that are enough while nothing is labelled: :meth:`needs_for`, unless it then does with less."""
+        return self.needs_for(task)
+
     @abstractmethod
     def pick(self, *views: Any, at: Positions, k: int, rng: Generator) -> Int[Tensor, "k"]:
         """``k`` positions among ``at.candidates``, in the order picked."""

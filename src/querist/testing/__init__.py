@@ -16,6 +16,7 @@ from querist.testing.checks import (
     check_selector,
     check_stopping,
     check_strategy,
+    check_stream,
     check_task,
     check_view,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "check_selector",
     "check_stopping",
     "check_strategy",
+    "check_stream",
     "check_task",
     "check_view",
 ]

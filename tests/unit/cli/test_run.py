@@ -272,3 +272,14 @@ def test_a_stopping_rule_that_cannot_be_is_one_line(tmp_path):
     assert "plateau needs validation labels" in refused(
         "run", "digits", *SMALL, "--stop", "plateau", "--out", tmp_path / "run"
     )
+
+
+def test_who_began_is_an_option_and_is_said(tmp_path):
+    small = shlex.split("--strategy margin --model sklearn:GaussianNB --initial 20 --batch 10 --budget 30")
+    found = ran("run", "digits", *small, "--json", "--initial-strategy", "cold_start", "--out", tmp_path / "run")
+    assert [point["labels"] for point in json.loads(found.stdout)["curve"]] == [20, 30]
+    assert "cold_start chooses the first rows by the features that the estimator reads" in found.stderr
+    assert 'initial_strategy = "cold_start"' in (tmp_path / "run" / "run.toml").read_text()
+    told = refused("run", "digits", *small, "--initial-strategy", "bald", "--out", tmp_path / "other")
+    assert "bald needs a trained model" in told
+    assert "typi_clust" in told

@@ -4,7 +4,6 @@ import torch
 
 import querist as q
 from querist.core.errors import ColdStart, DataError, PoolExhausted, QueristError, UsageError
-from querist.loop.cold_start import MODEL_FREE
 from querist.storage.journal import Journal
 from querist.strategies.base import Strategy
 
@@ -195,14 +194,6 @@ def test_one_forward_pass_serves_all_views_of_a_round(pool, make_model, counting
     session = q.Session(pool, model=adapter, strategy="badge", seed=0)
     grown(session, rounds=2)
     assert len(adapter.answered) == 1, "probs and embeddings must come from one pass"
-
-
-@pytest.mark.parametrize("initial", MODEL_FREE)
-def test_cold_start_on_raw_inputs(pool, make_model, initial):
-    picks = q.Session(pool, model=make_model(), initial=initial, seed=0).ask(10)
-    assert len(set(picks)) == 10
-    with pytest.raises(UsageError, match="needs a trained model"):
-        q.Session(pool, initial="badge")
 
 
 def test_warm_start_goes_on_from_stored_weights(tmp_path, pool, make_model):

@@ -71,6 +71,9 @@ class DiverseMiniBatch(Strategy):
     def needs(self) -> tuple[View, ...]:
         return (Probs(), Embeddings())
 
+    def needs_at_first(self, task: str) -> tuple[View, ...]:
+        return (Embeddings(),)
+
     def choose(self, snapshot: Snapshot, *, k: int, seed: int = 0) -> Picks:
         """As :meth:`Strategy.choose`; plain k-means where nobody answers :class:`Probs`."""
         try:

@@ -91,6 +91,9 @@ class UncertaintyHerding(Strategy):
     def needs_for(self, task: str) -> tuple[View, ...]:
         return self.needs() if task == "classification" else self.needs()[:2]
 
+    def needs_at_first(self, task: str) -> tuple[View, ...]:
+        return (Embeddings(),)
+
     def choose(self, snapshot: Snapshot, *, k: int, seed: int = 0) -> Picks:
         """As :meth:`Strategy.choose`; MaxHerding where nothing is labelled, with or without a model."""
         if len(snapshot.at.labelled):

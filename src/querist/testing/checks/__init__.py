@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from querist.testing.checks import adapter, oracle, score, selector, stopping, strategy, task, view
+from querist.testing.checks import adapter, oracle, score, selector, stopping, strategy, stream, task, view
 from querist.testing.checks.base import Check, CheckFailed, checks_of, run_check
 from querist.testing.model_case import ModelCase
 
@@ -18,6 +18,7 @@ __all__ = [
     "check_selector",
     "check_stopping",
     "check_strategy",
+    "check_stream",
     "check_task",
     "check_view",
     "checks_for",
@@ -33,6 +34,7 @@ _ROLES = {
     "task": task,
     "oracle": oracle,
     "stopping": stopping,
+    "stream": stream,
 }
 
 
@@ -124,3 +126,12 @@ def check_stopping(cls: type) -> None:
         CheckFailed: a check fails; says which.
     """
     _check("stopping", cls)
+
+
+def check_stream(cls: type) -> None:
+    """Run the whole contract on the class of a stream policy.
+
+    Raises:
+        CheckFailed: a check fails; says which.
+    """
+    _check("stream", cls)

@@ -38,6 +38,14 @@ def robust_core_set_cost(strategy: Any, embeddings: list, *, at: Positions, chos
     )
 
 
+def cold_start_picks(strategy: Any, embeddings: list, *, at: Positions, k: int, rng: Generator) -> list[int]:
+    """The row nearest each centre."""
+    del strategy
+    return kmeans.kmeans_picks(
+        embeddings, k=k, labelled=at.labelled.tolist(), candidates=at.candidates.tolist(), rng=rng
+    )
+
+
 def information_density_scores(strategy: Any, probs: list, density: list, *, at: Positions) -> list[float]:
     """Entropy times mean cosine to the candidates (which is the view's: its twin is a score's)."""
     information = per_row([scores.entropy(p) for p in probs], at, strategy.aggregate)

@@ -9,7 +9,17 @@ import torch
 
 from querist.core.types import Generator
 from querist.testing.naive import scores
-from querist.testing.naive.selectors import cluster_margin, facility, fisher, herding, kmeans, kmeans_pp, lcmd, max_det
+from querist.testing.naive.selectors import (
+    class_balance,
+    cluster_margin,
+    facility,
+    fisher,
+    herding,
+    kmeans,
+    kmeans_pp,
+    lcmd,
+    max_det,
+)
 from querist.testing.naive.strategies import class_scores, per_row
 from querist.testing.naive.strategies.density import unit
 from querist.views.base import Positions
@@ -131,6 +141,23 @@ def bait_picks(strategy: Any, *views: list, at: Positions, k: int, rng: Generato
         probs=views[0] if len(views) > 1 else None,
         regularisation=strategy.regularisation,
         oversample=strategy.oversample,
+    )
+
+
+def class_balance_cost(
+    strategy: Any, probs: list, labels: list, *views: list, at: Positions, chosen: list[int]
+) -> float:
+    """Minus the entropies of a set, and what it leaves each class off its part."""
+    del views
+    known = [labels[pos] for pos in at.labelled.tolist()]
+    return class_balance.class_balance_cost(
+        [scores.entropy(p) for p in probs],
+        chosen,
+        labelled=at.labelled.tolist(),
+        candidates=at.candidates.tolist(),
+        probs=probs,
+        counts=[float(known.count(c)) for c in range(len(probs[0]))],
+        balance=strategy.balance,
     )
 
 
