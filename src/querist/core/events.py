@@ -85,6 +85,30 @@ class RowSkipped(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RowUnsure(Event):
+    """An annotator looked at ``query`` and cannot tell; that is an answer, unlike a skip. ``payload`` may say why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowFlagged(Event):
+    """An annotator says that something is wrong with ``query``; nobody else is asked until somebody looked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagLowered(Event):
+    """Somebody looked at a flag: ``payload`` holds ``of``, the annotator who had raised it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActUndone(Event):
+    """An annotator took back an act of their own, and what they had said before it holds again.
+
+    ``payload`` holds ``undoes`` (its ``seq``) and ``restores``: ``kind`` and ``payload`` of what holds again, or
+    nothing. So a fold of events need not look back.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
 class RowAdded(Event):
     """A payload joined the pool; ``payload`` holds its key, origin and parent."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,8 @@ class Database:
         self._dialect = url.get_backend_name()
         self.name = url.database if self._dialect == "sqlite" else url.render_as_string(hide_password=True)
         self._reads, self._writes = _OPTIONS[self._dialect]
+        # SQLite's own waiting sleeps longer and longer, and is unfair; threads of one process queue here instead.
+        self._turn = threading.Lock()
         self._engine: Engine | None = None
         with self._faults(writing=True):
             if self._dialect == "sqlite":
@@ -118,7 +121,8 @@ class Database:
         Raises:
             NotDurable: nothing of the block was stored.
         """
-        with self._faults(writing=True), self._open.execution_options(**self._writes).begin() as connection:
+        begin = self._open.execution_options(**self._writes).begin
+        with self._faults(writing=True), self._turn, begin() as connection:
             if self._dialect == "postgresql":
                 for statement in _TURN:
                     connection.exec_driver_sql(statement)
