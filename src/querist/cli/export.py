@@ -20,14 +20,22 @@ def export(
     out: Annotated[Path | None, typer.Option(help="File to write.", show_default="RUN/labels.csv")] = None,
     arm: Arm = None,
     seed: Seed = None,
+    db: Annotated[
+        str | None, typer.Option(metavar="URL", help="Database of a labelling project, if it is no file.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Write the labels of a run: row, key, split, label, who gave it, in which round, and why it was asked."""
+    """Write the labels of a run or a project: row, key, split, label, who gave it, in which round, and why."""
     from querist.pool.labels import LabelState
     from querist.storage.labels_file import export_labels, label_records
 
     name = format or format_of(out, "csv")
     file = out if out is not None else run / f"labels.{name}"
+    if (run / "label.toml").exists():
+        from querist.cli.label import export_project
+
+        export_project(run, file, name, db=db, as_json=json)
+        return
     with opened(run, arm, seed) as (bench, journal, campaign):
         state = LabelState(journal.events(campaign=campaign))
         given = ((row, state.label(row), tuple(state.answers(row))) for row in state.rows.tolist())

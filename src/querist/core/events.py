@@ -81,7 +81,7 @@ class LabelRetracted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RowSkipped(Event):
-    """An annotator declined to label ``query``; ``payload`` may say why."""
+    """An annotator declined to label ``query`` (a label they had given holds no more); ``payload`` may say why."""
 
 
 @dataclass(frozen=True, kw_only=True)

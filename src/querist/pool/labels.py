@@ -77,6 +77,7 @@ class LabelState:
             self._answers.pop(row, None)
 
     def _decline(self, row: int, who: str) -> None:
+        self._forget(row, who)  # what they say now holds, and it is no label
         if row not in self._answers:
             self._declined.setdefault(row, set()).add(who)
 

@@ -185,6 +185,8 @@ def _url(path_or_url: str | Path) -> URL:
         raise DataError(f"{path_or_url!r} is no database URL: {error}", hint="give a file") from None
     if url.get_backend_name() not in _OPTIONS:
         raise DataError(f"a journal cannot live in {url.get_backend_name()}", hint=f"use {' or '.join(_OPTIONS)}")
+    if url.drivername == "postgresql":  # as people write it: the driver is the one of our extra
+        url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise DataError("a journal in memory is never durable", hint="give a file")
     return url

@@ -56,7 +56,9 @@ class Pictures:
             self._end()
 
     def _decoded(self, content: bytes, name: str) -> tuple[bytes, str]:
-        if self._decoder is None or self._decoder.poll() is not None:
+        if self._decoder is not None and self._decoder.poll() is not None:
+            self._end()
+        if self._decoder is None:
             command = [sys.executable, "-m", "querist.server.decoder"]
             self._decoder = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
