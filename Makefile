@@ -10,6 +10,7 @@ SOURCES := src tests scripts examples benchmarks
 # Workers of the test suite: as many as cores, two at most, because each holds its own torch.
 WORKERS ?= 2
 RUN_ARGS ?=
+SOAK_ARGS ?=
 
 export PYTHONUTF8 := 1
 
@@ -17,7 +18,7 @@ export PYTHONUTF8 := 1
 PEERS := .venv-peers
 BENCH_ARGS ?=
 
-.PHONY: run test check docs picture peers test-peers bench constraints
+.PHONY: run test check soak docs picture peers test-peers bench constraints
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.base
@@ -35,6 +36,11 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/size_mirror.py $(SOURCES)
 	$(BIN)/python scripts/readme_tree.py --check
+
+# The long form of what people are promised who label: kills, lost answers, load. CI runs the short form in `make test`.
+soak: $(VENV)/.dev
+	QUERIST_KILLS=200 $(BIN)/python -m pytest --quiet tests/unit/server/test_kills.py
+	$(BIN)/python -m benchmarks.labelling $(SOAK_ARGS)
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -30,7 +30,7 @@ OUTSIDE = {
     "tests": "unit/ mirrors src, contract/ checks every role by discovery, packaging/ the wheel, docs/ these pages",
     "docs": "the guide, the decision records, and refs.bib; a page a strategy is made when the docs are built",
     "examples": "short scripts that run in the tests",
-    "benchmarks": "selection/ times Querist beside its peers (`make bench`), papers/ and results/ make docs/results",
+    "benchmarks": "selection/ (`make bench`), labelling/ (`make soak`), papers/ and results/ (docs/results)",
     "scripts": "what `make check` and `make docs` call",
 }
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from querist.cli import doctor, export, import_, plan, predict, run, select, strategies
+from querist.cli import doctor, export, import_, label, plan, predict, run, select, strategies
 from querist.cli.console import INTERRUPTED, remark, report_error
 from querist.cli.report import command as report
 from querist.core.errors import UnknownName
@@ -118,6 +118,7 @@ app.command("report", epilog=EPILOG)(report.report)
 app.command("strategies", epilog=EPILOG)(strategies.strategies)
 app.command("select", epilog=EPILOG)(select.select)
 app.command("plan", epilog=EPILOG)(plan.plan)
+app.command("label", epilog=EPILOG)(label.label)
 app.command("import", epilog=EPILOG)(import_.import_)
 app.command("export", epilog=EPILOG)(export.export)
 app.command("doctor", epilog=EPILOG)(doctor.doctor)

@@ -46,9 +46,12 @@ def export(
             show_default=False,
         ),
     ] = None,
+    db: Annotated[
+        str | None, typer.Option(metavar="URL", help="Database of a labelling project, if it is no file.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Write the labels of a run: row, key, split, label, who gave it, in which round, and why it was asked."""
+    """Write the labels of a run or a project: row, key, split, label, who gave it, in which round, and why."""
     from querist.core.errors import UsageError
     from querist.storage.formats.capabilities import guessed
     from querist.storage.labels_file import export_labels
@@ -58,8 +61,13 @@ def export(
             f"{run} is a file, and no run", hint="say what its labels are with --task, to turn them into another format"
         )
     name = format or guessed(out)
+    if (run / "label.toml").exists():
+        from querist.cli.label import export_project
+
+        export_project(run, out, name, db=db, as_json=json)
+        return
     if task is not None:
-        file = out if out is not None else run.with_name(_default_name(run.stem, name, task))
+        file = out if out is not None else run.with_name(default_name(run.stem, name, task))
         said = {"source": str(run), "task": task}
         count = export_labels(_records_of(run, task), file, format=name, kind=task)
     else:
@@ -77,7 +85,7 @@ def _run_exported(run: Path, name: str, out: Path | None, arm: str | None, seed:
     from querist.storage.labels_file import export_labels, label_records
 
     with opened(run, arm, seed) as (bench, journal, campaign):
-        file = out if out is not None else run / _default_name("labels", name, bench.task.kind)
+        file = out if out is not None else run / default_name("labels", name, bench.task.kind)
         state = LabelState(journal.events(campaign=campaign))
         given = ((row, state.label(row), tuple(state.answers(row))) for row in state.rows.tolist())
         pool = bench.pool
@@ -93,11 +101,11 @@ def _run_exported(run: Path, name: str, out: Path | None, arm: str | None, seed:
     return count, campaign, file
 
 
-def _default_name(stem: str, name: str, kind: str) -> str:
+def default_name(stem: str, name: str, kind: str) -> str:
     """What an export is called: by its ending, and by its format where that says more.
 
     Example:
-        >>> _default_name("labels", "csv", "boxes"), _default_name("labels", "yolo", "boxes")
+        >>> default_name("labels", "csv", "boxes"), default_name("labels", "yolo", "boxes")
         ('labels.csv', 'labels-yolo')
     """
     from querist.storage.formats.capabilities import format_of

@@ -6,6 +6,7 @@
     │   ├── ConfigError           a settings file with unknown or ill-typed keys
     │   ├── BudgetError           label counts that do not fit the pool or each other
     │   ├── MemoryTooSmall        a memory limit below what the work must hold
+    │   ├── NoSuchRow             a row that is not there, or that nobody is asked for
     │   └── SettingsDiffer        --resume with other settings than the run was started with
     ├── DataError                 the data are missing, unreadable or not what they were said to be
     │   └── NonFinite             NaN or infinity; names the first row
@@ -15,6 +16,8 @@
     ├── MissingExtra              an optional package is not installed; names the extra
     ├── InUse                     another process is at work on the run
     ├── NoAnswer                  an endpoint cannot be reached, refuses, or answers with something else
+    ├── Refused                   somebody who may not do that, or did not say who they are
+    ├── Conflict                  what was to be changed has changed meanwhile; holds both versions
     └── JournalError              the journal cannot be read or written
         ├── JournalCorrupt        damaged file
         ├── JournalTooNew         written by a newer Querist
@@ -31,6 +34,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class QueristError(Exception):
@@ -92,6 +96,10 @@ class MemoryTooSmall(UsageError):
     """A memory limit below what the work must hold."""
 
 
+class NoSuchRow(UsageError):
+    """A row that is not there, or that nobody is asked for."""
+
+
 class SettingsDiffer(UsageError):
     """A run is resumed with other settings than it was started with."""
 
@@ -139,6 +147,26 @@ class InUse(QueristError):
 
 class NoAnswer(QueristError):
     """An endpoint that was asked cannot be reached, refuses, or answers with something else."""
+
+
+class Refused(QueristError):
+    """Somebody may not do that, or did not say who they are."""
+
+
+class Conflict(QueristError):
+    """What was to be changed has changed meanwhile, so nothing was.
+
+    Args:
+        message: what was asked and what was found.
+        hint: what to try next.
+        stored: the version that holds, as plain data.
+        given: the version that was refused, as plain data.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", stored: Any = None, given: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.stored = stored
+        self.given = given
 
 
 class JournalError(QueristError):

@@ -81,7 +81,31 @@ class LabelRetracted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RowSkipped(Event):
-    """An annotator declined to label ``query``; ``payload`` may say why."""
+    """An annotator declined to label ``query`` (a label they had given holds no more); ``payload`` may say why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowUnsure(Event):
+    """An annotator looked at ``query`` and cannot tell; that is an answer, unlike a skip. ``payload`` may say why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowFlagged(Event):
+    """An annotator says that something is wrong with ``query``; nobody else is asked until somebody looked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagLowered(Event):
+    """Somebody looked at a flag: ``payload`` holds ``of``, the annotator who had raised it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActUndone(Event):
+    """An annotator took back an act of their own, and what they had said before it holds again.
+
+    ``payload`` holds ``undoes`` (its ``seq``) and ``restores``: ``kind`` and ``payload`` of what holds again, or
+    nothing. So a fold of events need not look back.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

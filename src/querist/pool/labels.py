@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 
 from querist.core.errors import UsageError
-from querist.core.events import Event, LabelGiven, LabelRetracted, RowSkipped
+from querist.core.events import (
+    ActUndone,
+    Event,
+    FlagLowered,
+    LabelGiven,
+    LabelRetracted,
+    RowFlagged,
+    RowSkipped,
+    RowUnsure,
+)
 
 
 class LabelState:
@@ -33,7 +42,7 @@ class LabelState:
     def __init__(self, events: Iterable[Event] = ()) -> None:
         # Both dictionaries keep order: rows by first label, answers from the oldest to the latest.
         self._answers: dict[int, dict[str, Any]] = {}
-        self._skipped: dict[int, None] = {}
+        self._declined: dict[int, set[str]] = {}
         self._count = 0
         for event in events:
             self.apply(event)
@@ -44,18 +53,47 @@ class LabelState:
         if event.query.unit is not None or event.query.other is not None:
             return
         if isinstance(event, LabelGiven):
-            answers = self._answers.setdefault(row, {})
-            answers.pop(who, None)
-            answers[who] = event.payload
-            self._skipped.pop(row, None)
+            self._answer(row, who, event.payload)
             self._count += 1
         elif isinstance(event, LabelRetracted):
-            answers = self._answers.get(row, {})
-            answers.pop(who, None)
-            if not answers:
-                self._answers.pop(row, None)
-        elif isinstance(event, RowSkipped) and row not in self._answers:
-            self._skipped[row] = None
+            self._forget(row, who)
+        elif isinstance(event, RowSkipped | RowUnsure | RowFlagged):
+            self._decline(row, who)
+        elif isinstance(event, FlagLowered):
+            self._allow(row, event.payload["of"])
+        elif isinstance(event, ActUndone):
+            self._undo(row, who, event.payload["restores"])
+
+    def _answer(self, row: int, who: str, label: Any) -> None:
+        answers = self._answers.setdefault(row, {})
+        answers.pop(who, None)
+        answers[who] = label
+        self._declined.pop(row, None)
+
+    def _forget(self, row: int, who: str) -> None:
+        answers = self._answers.get(row, {})
+        answers.pop(who, None)
+        if not answers:
+            self._answers.pop(row, None)
+
+    def _decline(self, row: int, who: str) -> None:
+        self._forget(row, who)  # what they say now holds, and it is no label
+        if row not in self._answers:
+            self._declined.setdefault(row, set()).add(who)
+
+    def _allow(self, row: int, who: str) -> None:
+        declined = self._declined.get(row, set())
+        declined.discard(who)
+        if not declined:
+            self._declined.pop(row, None)
+
+    def _undo(self, row: int, who: str, restores: Any) -> None:
+        self._forget(row, who)
+        self._allow(row, who)
+        if restores is not None and restores["kind"] == LabelGiven.__name__:
+            self._answer(row, who, restores["payload"])
+        elif restores is not None and restores["kind"] != LabelRetracted.__name__:
+            self._decline(row, who)
 
     @property
     def rows(self) -> np.ndarray:
@@ -86,10 +124,10 @@ class LabelState:
 
     @property
     def count(self) -> int:
-        """Labels given: the bill. Replacing or retracting a label does not refund it."""
+        """Labels given: the bill. Replacing, retracting or undoing a label does not refund it."""
         return self._count
 
     @property
     def skipped(self) -> np.ndarray:
-        """Rows that somebody declined and nobody has labelled, in the order they were declined."""
-        return np.fromiter(self._skipped, np.int64, len(self._skipped))
+        """Rows that somebody declined (skipped, flagged, or could not tell) and nobody has labelled, oldest first."""
+        return np.fromiter(self._declined, np.int64, len(self._declined))

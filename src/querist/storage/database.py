@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,8 @@ class Database:
         self._dialect = url.get_backend_name()
         self.name = url.database if self._dialect == "sqlite" else url.render_as_string(hide_password=True)
         self._reads, self._writes = _OPTIONS[self._dialect]
+        # SQLite's own waiting sleeps longer and longer, and is unfair; threads of one process queue here instead.
+        self._turn = threading.Lock()
         self._engine: Engine | None = None
         with self._faults(writing=True):
             if self._dialect == "sqlite":
@@ -118,7 +121,8 @@ class Database:
         Raises:
             NotDurable: nothing of the block was stored.
         """
-        with self._faults(writing=True), self._open.execution_options(**self._writes).begin() as connection:
+        begin = self._open.execution_options(**self._writes).begin
+        with self._faults(writing=True), self._turn, begin() as connection:
             if self._dialect == "postgresql":
                 for statement in _TURN:
                     connection.exec_driver_sql(statement)
@@ -181,6 +185,8 @@ def _url(path_or_url: str | Path) -> URL:
         raise DataError(f"{path_or_url!r} is no database URL: {error}", hint="give a file") from None
     if url.get_backend_name() not in _OPTIONS:
         raise DataError(f"a journal cannot live in {url.get_backend_name()}", hint=f"use {' or '.join(_OPTIONS)}")
+    if url.drivername == "postgresql":  # as people write it: the driver is the one of our extra
+        url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise DataError("a journal in memory is never durable", hint="give a file")
     return url

@@ -6,31 +6,25 @@ are asked, and closed once with their metrics. Everything else in a run folder c
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, union, update
 
-from querist.core.errors import JournalError
-from querist.core.events import Event, event_from
+from querist.core.events import Event
 from querist.storage import schema
 from querist.storage.database import Database
+from querist.storage.event_rows import to_event, write_events
 from querist.storage.plain import plain
 from querist.storage.rounds import Pick, Round, read_rounds, write_outcome, write_round
 
-__all__ = ["Journal", "Pick", "Round"]
+__all__ = ["Connection", "Journal", "Pick", "Round"]
 
 _PAGE = 1000
 """Events read at a time: a slow reader then holds no transaction open."""
-
-_TERMS = 500
-"""Values in one ``IN (...)``: some SQLite builds allow no more than 999."""
-
-_SAME_ACT = ("kind", "query", "payload", "annotator", "campaign")
-"""What a repeated ``op_id`` must repeat. The time, and which weights asked, may differ in a retry."""
 
 
 class Journal:
@@ -92,26 +86,26 @@ class Journal:
             DataError: a payload is not plain data, or holds NaN.
             JournalError: an ``op_id`` is stored with another act.
         """
-        acts = [_to_row(event) for event in events]
-        if not acts:
+        if not events:
             return []
+        with self.writing() as connection:
+            return write_events(connection, events)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment, for the functions of this room that take a connection."""
+        with self._database.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other writer shares: all of the block is durable when it is left, or none of it.
+
+        Raises:
+            NotDurable: nothing of the block was stored.
+        """
         with self._database.writing() as connection:
-            stored = _by_op_id(connection, [act["op_id"] for act in acts])
-            seq = connection.scalar(select(func.max(schema.events.c.seq))) or 0
-            fresh = []
-            for act in acts:
-                if act["op_id"] in stored:
-                    _refuse_other_act(stored[act["op_id"]], _to_event(act))
-                    continue
-                seq += 1
-                act["seq"] = seq
-                if act["at"] is None:
-                    act["at"] = time.time()
-                stored[act["op_id"]] = _to_event(act)
-                fresh.append(act)
-            if fresh:
-                connection.execute(insert(schema.events), fresh)
-        return [stored[act["op_id"]] for act in acts]
+            yield connection
 
     def events(self, *, campaign: str | None = None, after: int = 0) -> Iterator[Event]:
         """Stored events by ``seq``: those after ``after``, and of ``campaign`` alone where it is given."""
@@ -121,10 +115,15 @@ class Journal:
         while True:
             with self._database.reading() as connection:
                 page = connection.execute(query.where(schema.events.c.seq > after)).mappings().all()
-            yield from map(_to_event, page)
+            yield from map(to_event, page)
             if len(page) < _PAGE:
                 return
             after = page[-1]["seq"]
+
+    def last_seq(self) -> int:
+        """Place of the last event; 0 before the first."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.max(schema.events.c.seq))) or 0
 
     def ask(
         self,
@@ -211,54 +210,3 @@ class Journal:
             changed = connection.execute(update(table).where(table.c.key == key).values(value=value))
             if changed.rowcount == 0:
                 connection.execute(insert(table).values(key=key, value=value))
-
-
-def _to_row(event: Event) -> dict[str, Any]:
-    """An event as the values of its table row; ``int`` and ``float`` undo numpy's own numbers."""
-    query = event.query
-    return {
-        "op_id": event.op_id,
-        "seq": None,
-        "at": None if event.at is None else float(event.at),
-        "campaign": event.campaign,
-        "annotator": event.annotator,
-        "kind": event.kind,
-        "row": int(query.row),
-        "unit": None if query.unit is None else int(query.unit),
-        "other": None if query.other is None else int(query.other),
-        "payload": plain(event.payload, f"the payload of row {query.row}"),
-        "suggestion_shown": event.suggestion_shown,
-        "model_version": event.model_version,
-    }
-
-
-def _to_event(row: Mapping[Any, Any]) -> Event:
-    values = dict(row)
-    kind = values.pop("kind")
-    values["query"] = {name: values.pop(name) for name in ("row", "unit", "other")}
-    if kind not in Event.kinds:
-        raise JournalError(
-            f"the journal holds an event of the unknown kind {kind!r}", hint="upgrade querist, or install its plug-in"
-        )
-    return event_from(kind, values)
-
-
-def _by_op_id(connection: Connection, op_ids: Sequence[str]) -> dict[str, Event]:
-    """The stored events among ``op_ids``."""
-    column = schema.events.c.op_id
-    found: dict[str, Event] = {}
-    for start in range(0, len(op_ids), _TERMS):
-        some = op_ids[start : start + _TERMS]
-        rows = connection.execute(select(schema.events).where(column.in_(some))).mappings()
-        found |= {row["op_id"]: _to_event(row) for row in rows}
-    return found
-
-
-def _refuse_other_act(stored: Event, given: Event) -> None:
-    for name in _SAME_ACT:
-        if getattr(stored, name) != getattr(given, name):
-            raise JournalError(
-                f"operation {stored.op_id} is stored with the {name} {getattr(stored, name)!r}, "
-                f"and was repeated with {getattr(given, name)!r}",
-                hint="give each act an op_id of its own",
-            )

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from querist.core.errors import JournalCorrupt, JournalTooNew
 from querist.storage.json_column import Json
 
-HEAD = "0001"
+HEAD = "0002"
 """Revision of the tables below. Revisions are four digits that count up, so a larger one is a newer one."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -58,6 +58,8 @@ events = Table(
     Column("suggestion_shown", Boolean),
     Column("model_version", Text, nullable=False),
     Index("events_by_campaign", "campaign", "seq"),
+    Index("events_by_annotator", "annotator", "seq"),
+    Index("events_by_row", "campaign", "row", "seq"),
 )
 
 rounds = Table(
@@ -95,6 +97,88 @@ metrics = Table(
     # NULL stands for NaN, which SQLite cannot hold.
     Column("value", Float),
     ForeignKeyConstraint(["campaign", "number"], ["rounds.campaign", "rounds.number"]),
+)
+
+# Below: people at work. ``items``, ``answers`` and ``tallies`` say what the events add up to, kept up to date in the
+# transaction that stores an event, so that nobody counts events to find the next row.
+
+items = Table(
+    "items",
+    metadata,
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("campaign", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    # The order where no ranking says otherwise: drawn at random, so that no folder comes first.
+    Column("place", Integer, nullable=False),
+    Column("needed", Integer, nullable=False),
+    Column("blind", Boolean, nullable=False),
+    Column("opinions", Integer, nullable=False),
+    # 0 needs nobody (or is flagged), 1 nobody has answered yet, 2 somebody has.
+    Column("state", Integer, nullable=False),
+    Index("items_by_state", "campaign", "state", "place"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("annotator", String(128), primary_key=True),
+    Column("campaign", Text, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("suggestion_seen", Boolean, nullable=False),
+    Index("answers_by_annotator", "annotator", "kind"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("annotator", String(128), primary_key=True),
+    Column("campaign", Text, nullable=False),
+    # Two windows of one person hold rows apart.
+    Column("client", String(64), nullable=False),
+    Column("until", Float, nullable=False),
+    Column("suggestion_seen", Boolean, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Index("leases_by_until", "until"),
+    Index("leases_by_client", "annotator", "client"),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("campaign", String(128), primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("campaign", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("guess", Json, nullable=False),
+    ForeignKeyConstraint(["campaign", "number"], ["rounds.campaign", "rounds.number"]),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("role", String(32), nullable=False),
+    # Never the token: who reads the file must not be able to act as somebody.
+    Column("token_hash", String(64), nullable=False, unique=True),
+)
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("cookie_hash", String(64), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("since", Float, nullable=False),
 )
 
 meta = Table("meta", metadata, Column("key", String(128), primary_key=True), Column("value", Json, nullable=False))

@@ -37,7 +37,7 @@ def test_equals_a_naive_dictionary(acts) -> None:
             naive[row, who] = (at, label)
             first.setdefault(row, at)
             skipped = [one for one in skipped if one != row]
-        if kind == "retract":
+        if kind in ("retract", "skip"):
             naive.pop((row, who), None)
         if not any(key[0] == row for key in naive):
             first.pop(row, None)

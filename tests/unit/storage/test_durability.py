@@ -130,7 +130,7 @@ from querist.storage.journal import Journal
 def limit(size): resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 journal = Journal.open(sys.argv[1], create=True)
-limit(300_000)
+limit(600_000)
 acknowledged = []
 try:
     for row in range(10_000):

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event
 
 from querist.core.errors import DataError, JournalCorrupt, JournalTooNew, NotDurable
 from querist.core.events import LabelGiven, Query
-from querist.storage import schema
+from querist.storage import database, schema
 from querist.storage.journal import Journal
 
 
@@ -147,7 +147,7 @@ def test_a_truncated_journal_is_noticed(path: Path) -> None:
 
 
 def test_random_damage_is_told_or_has_hit_nothing_that_counts(path: Path) -> None:
-    stored = fill(path, 500)
+    stored = fill(path, 2500)  # tables that are still empty must be a small part of the file
     whole = path.read_bytes()
     places = random.Random(0)
     told = 0
@@ -196,3 +196,8 @@ def test_writes_take_the_lock_when_they_begin(path: Path) -> None:
         journal.append([LabelGiven(query=Query(row=1))])
         list(journal.events())
     assert [statement for statement in seen if statement.startswith("BEGIN")] == ["BEGIN IMMEDIATE", "BEGIN"]
+
+
+def test_a_plain_postgresql_address_takes_the_driver_of_our_extra() -> None:
+    for address in ("postgresql://ann@host/name", "postgresql+psycopg://ann@host/name"):
+        assert database._url(address).drivername == "postgresql+psycopg"

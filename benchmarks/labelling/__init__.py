@@ -1,0 +1,1 @@
+"""How the labelling server holds out: many people over HTTP while the worker trains."""
