@@ -28,6 +28,10 @@ Logits = Annotated[str | None, _array("Scores before the softmax, [n c], in the 
 ProbSamples = Annotated[str | None, _array("Probabilities of several drawn networks, [s n c], samples first.")]
 Predictions = Annotated[str | None, _array("Values of a regression, [n].")]
 PredictionSamples = Annotated[str | None, _array("Values of several drawn networks, [s n], samples first.")]
+Perturbations = Annotated[str | None, _array("Length of the smallest change that flips each row's guess, [n].")]
+Head = Annotated[
+    str | None, _array("Weights of the last layer on the embeddings, the bias as the last column, [c d+1].")
+]
 Target = Annotated[str | None, _array("Embeddings of the rows that matter most, [q d], for targeted strategies.")]
 Labelled = Annotated[
     str | None, _array("Rows whose labels are known, counted from 0: txt with one on each line, csv, npy, Parquet.")

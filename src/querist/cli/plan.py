@@ -40,6 +40,8 @@ def plan(
     prob_samples: shared.ProbSamples = None,
     predictions: shared.Predictions = None,
     prediction_samples: shared.PredictionSamples = None,
+    perturbations: shared.Perturbations = None,
+    head: shared.Head = None,
     target: shared.Target = None,
     labelled: Annotated[
         str | None,
@@ -69,6 +71,7 @@ def plan(
         "prob_samples": prob_samples,
         "predictions": predictions,
         "prediction_samples": prediction_samples,
+        "perturbations": perturbations,
     }
     for name, number in (("rows", rows), ("dim", dim), ("classes", classes), ("samples", samples), ("budget", budget)):
         if number is not None and number < 1:
@@ -80,6 +83,7 @@ def plan(
             started = time.perf_counter()
             tables = open_tables(
                 given,
+                head=head,
                 target=target,
                 labelled=labelled if known is None else None,
                 labels=labels,

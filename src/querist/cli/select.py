@@ -27,6 +27,8 @@ def select(
     prob_samples: shared.ProbSamples = None,
     predictions: shared.Predictions = None,
     prediction_samples: shared.PredictionSamples = None,
+    perturbations: shared.Perturbations = None,
+    head: shared.Head = None,
     target: shared.Target = None,
     labelled: shared.Labelled = None,
     labels: shared.Labels = None,
@@ -70,12 +72,14 @@ def select(
         "prob_samples": prob_samples,
         "predictions": predictions,
         "prediction_samples": prediction_samples,
+        "perturbations": perturbations,
     }
     forget_peak()
     started = time.perf_counter()
     with work_shown():
         tables = open_tables(
             given,
+            head=head,
             target=target,
             labelled=labelled,
             labels=labels,

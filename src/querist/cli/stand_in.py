@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CLUSTERS = 100
 _TARGET = 100
 _ANNOTATORS = 3
-_TOLD = ("target", "labels", "answers")
+_TOLD = ("target", "labels", "answers", "head")
 """What is read beside the tables that have a row a line and a number a column."""
 _RUN_BYTES = 1 << 16
 """Rows of a file are taken in runs of so many bytes: a disk reads no less."""
@@ -70,7 +70,7 @@ class StandIn:
             wanted += names
         self.given = given
         self.made_up = tuple(dict.fromkeys(name for name in wanted if name not in (*given, *_TOLD)))
-        self._target, self._labels, self._answers = (name in wanted for name in _TOLD)
+        self._target, self._labels, self._answers, self._head = (name in wanted for name in _TOLD)
 
     @property
     def most_rows(self) -> int | None:
@@ -81,6 +81,7 @@ class StandIn:
         """Bytes of one row of all the tables that the strategy reads."""
         wide = {"embeddings": self.shape.d, "probs": self.shape.c, "logits": self.shape.c}
         wide |= {"prob_samples": self.shape.s * self.shape.c, "predictions": 1, "prediction_samples": self.shape.s}
+        wide |= {"perturbations": 1}
         there = sum(array.nbytes // max(1, self._tables.n) for array in self.given.values()) if self._tables else 0
         return there + sum(4 * wide[name] for name in self.made_up)
 
@@ -106,13 +107,18 @@ class StandIn:
         if self._answers and answers is None:
             answers = np.full((job.n, _ANNOTATORS), -1)
             answers[tables.labelled] = rng.integers(self.shape.c, size=(job.m, _ANNOTATORS))
-        return replace(tables, arrays=arrays, target=target, labels=labels, answers=answers)
+        head = tables.head
+        if self._head and head is None:
+            head = rng.normal(size=(self.shape.c, self.shape.d + 1)).astype(np.float32)
+        return replace(tables, arrays=arrays, head=head, target=target, labels=labels, answers=answers)
 
     def _make(self, name: str, n: int, embeddings: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
         if name == "embeddings":
             return self._mixture(n, rng)
         if name == "predictions":
             return rng.normal(size=n).astype(np.float32)
+        if name == "perturbations":
+            return rng.exponential(size=n).astype(np.float32)
         if name == "prediction_samples":
             return (rng.normal(size=n) + 0.3 * rng.normal(size=(self.shape.s, n))).astype(np.float32)
         # A head that knows little: sure of some rows and torn about others.
@@ -184,7 +190,7 @@ def _read(view: View, given: Mapping[str, np.ndarray]) -> list[str]:
     """Names of the options that answer a view: those given, or the first that would; none if none would."""
     if view.of == "target":
         return ["target"]
-    if type(view).__name__ in ("Labels", "Answers"):
+    if type(view).__name__ in ("Labels", "Answers", "Head"):
         return [type(view).__name__.lower()]
     own = [name for name, answers in ARRAYS.items() if answers == type(view).__name__]
     below = [_read(part, given) for part in view.parts()]

@@ -22,6 +22,7 @@ ARRAYS = {
     "prob_samples": "ProbSamples",
     "predictions": "Predictions",
     "prediction_samples": "PredictionSamples",
+    "perturbations": "Perturbation",
 }
 """Options that name an array with a row for each row of the table, and the views that they answer."""
 SAMPLES_FIRST = ("prob_samples", "prediction_samples")
@@ -45,6 +46,7 @@ class Tables:
         n: rows of the table.
         total: rows of the files.
         arrays: by name of their option.
+        head: weights of the last layer, ``[c d+1]``.
         target: embeddings of the rows that matter most, ``[q d]``.
         labelled: positions, ascending; ``None`` if no option says.
         labels: class positions ``[n]``, -1 where unknown; ``None`` if no option says.
@@ -56,6 +58,7 @@ class Tables:
     n: int
     total: int
     arrays: Mapping[str, np.ndarray]
+    head: np.ndarray | None = None
     target: np.ndarray | None = None
     labelled: np.ndarray | None = None
     labels: np.ndarray | None = None
@@ -95,9 +98,11 @@ class Tables:
             given["answers"] = self.answers
             if self.again is not None and len(self.again):
                 given["candidates"] = np.sort(np.concatenate([self._free(), self.again]))
+        if "Head" in names and self.head is not None:
+            given["head"] = self.head
         if self.target is not None and any(view.of == "target" for view in views):
             given["target"] = self.target
-        if not set(given) - {"target"}:
+        if not set(given) - {"target", "head"}:
             given["raw"] = np.empty((self.n, 0), np.float32)  # it looks at nothing, and must know how many there are
         return Snapshot.from_arrays(**given, labelled=self.labelled, rows=self.rows, task=self.kind(strategy))
 
@@ -140,6 +145,8 @@ class Tables:
         own = [name for name, answers in ARRAYS.items() if answers == type(view).__name__]
         if view.of == "target":
             return [] if self.target is not None else ["--target"]
+        if type(view).__name__ == "Head":
+            return [] if self.head is not None else ["--head"]
         if type(view).__name__ == "Labels":
             return [] if self.labels is not None else ["--labels"]
         if type(view).__name__ == "Answers":
@@ -155,6 +162,7 @@ class Tables:
 def open_tables(
     given: Mapping[str, str | None],
     *,
+    head: str | None = None,
     target: str | None = None,
     labelled: str | None = None,
     labels: str | None = None,
@@ -167,6 +175,7 @@ def open_tables(
 
     Args:
         given: ``FILE`` or ``FILE:NAME`` by name of the option, as in :data:`ARRAYS`.
+        head: ``FILE`` or ``FILE:NAME``, for ``--head``.
         target: the same, for ``--target``.
         labelled: file of rows.
         labels: file of class positions, one for each labelled row, or one a row.
@@ -203,6 +212,7 @@ def open_tables(
         n=n,
         total=n,
         arrays=arrays,
+        head=None if head is None else _opened("--head", head),
         target=None if target is None else _opened("--target", target),
         labelled=None if known is None else np.sort(known),
         labels=classes,
