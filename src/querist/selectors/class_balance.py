@@ -153,7 +153,9 @@ class _Programme:
             ] = -1  # those in part come before all others
             few = np.argsort(nearness, kind="stable")[: len(nearness) if exact else _MANY]
             sure = np.setdiff1d(places[shares >= 1 - _ROUNDING], few)
-            better = self._whole(few, sure, exact=exact, gap=0.0 if exact else enough / max(abs(bound), 1.0))
+            # The programme measures its gap against its own cost, in which the scores of the sure rows are left out.
+            share = enough / 2 / max(abs(bound + self.scores[sure].sum()), 1.0)
+            better = self._whole(few, sure, exact=exact, gap=0.0 if exact else share)
             if better is not None and self._cost(better) < self._cost(chosen):
                 chosen = better
         return chosen, exact or self._cost(chosen) - bound <= enough
