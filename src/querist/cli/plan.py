@@ -77,7 +77,11 @@ def plan(
     known = int(labelled) if labelled is not None and labelled.isdecimal() else None
     with work_shown():
         if any(text is not None for text in given.values()):
-            files = {"target": target, "labelled": labelled if known is None else None, "labels": labels}
+            files: dict[str, Any] = {
+                "target": target,
+                "labelled": labelled if known is None else None,
+                "labels": labels,
+            }
             started = time.perf_counter()
             tables = open_tables(given, **files, candidates=candidates, seed=seed)
             opened = time.perf_counter() - started

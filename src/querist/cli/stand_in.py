@@ -104,8 +104,9 @@ class StandIn:
             labels[tables.labelled] = rng.integers(self.shape.c, size=job.m)
         answers = tables.answers
         if self._answers and answers is None:
+            known = np.empty(0, np.int64) if tables.labelled is None else tables.labelled
             answers = np.full((job.n, _ANNOTATORS), -1)
-            answers[tables.labelled] = rng.integers(self.shape.c, size=(len(tables.labelled), _ANNOTATORS))
+            answers[known] = rng.integers(self.shape.c, size=(len(known), _ANNOTATORS))
         return replace(tables, arrays=arrays, target=target, labels=labels, answers=answers)
 
     def _make(self, name: str, n: int, embeddings: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:

@@ -197,7 +197,10 @@ def open_tables(
     if said is not None and (said.ndim != 2 or len(said) != n):
         raise DataError(f"--answers {answers} has the shape {list(said.shape)}", hint=f"give {n} rows")
     if known is None and said is not None:
-        known = (said >= 0).any(1).nonzero()[0]
+        known = np.flatnonzero((said >= 0).any(1))
+    again = None
+    if said is not None and known is not None:
+        again = np.intersect1d(known, np.flatnonzero((said >= 0).sum(1) < overlap))
     whole = Tables(
         n=n,
         total=n,
@@ -206,7 +209,7 @@ def open_tables(
         labelled=None if known is None else np.sort(known),
         labels=classes,
         answers=None if said is None else said.astype(np.int64),
-        again=None if said is None else np.intersect1d(known, ((said >= 0).sum(1) < overlap).nonzero()[0]),
+        again=again,
     )
     return whole if candidates is None else cut(whole, _candidates(candidates, known, n, seed))
 

@@ -68,7 +68,7 @@ def check_cost_adds_up(cls: type[Oracle]) -> None:
         require(given == len(list(session.journal.events())), f"{kind}: the journal counts otherwise")
         require(Session(pool, journal=session.journal).labels == given, f"{kind}: opened again, the bill is another")
         by = {name for row in session.state.rows.tolist() for name in session.state.answers(row)}
-        require(by <= set(oracle.annotators) and by, f"{kind}: the journal names {by}")
+        require(bool(by) and by <= set(oracle.annotators), f"{kind}: the journal names {by}")
         prices = [oracle.price(event.query.row, event.annotator) for event in session.journal.events()]
         bill = oracle.bill(session.journal.events())
         require(min(prices) >= 0 and abs(bill - sum(prices)) < 1e-9, f"{kind}: the bill is {bill}, prices {prices}")
