@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -38,7 +38,9 @@ def classifier() -> Pipeline:
 def out_of_fold(x: np.ndarray, y: np.ndarray, c: int, *, seed: int) -> np.ndarray:
     """Chances of the classes of each row, from trainings that had not seen it, ``[n c]``."""
     chances = np.full((len(x), c), 1e-6)
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    # A class with fewer rows than folds cannot be spread over them.
+    kind = StratifiedKFold if np.unique(y, return_counts=True)[1].min() >= 5 else KFold
+    folds = kind(5, shuffle=True, random_state=seed)
     for seen, held in folds.split(x, y):
         model = classifier().fit(x[seen], y[seen])
         chances[held[:, None], model.classes_] = model.predict_proba(x[held])

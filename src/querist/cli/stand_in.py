@@ -105,8 +105,9 @@ class StandIn:
             labels[tables.labelled] = rng.integers(self.shape.c, size=job.m)
         answers = tables.answers
         if self._answers and answers is None:
+            known = np.empty(0, np.int64) if tables.labelled is None else tables.labelled
             answers = np.full((job.n, _ANNOTATORS), -1)
-            answers[tables.labelled] = rng.integers(self.shape.c, size=(job.m, _ANNOTATORS))
+            answers[known] = rng.integers(self.shape.c, size=(len(known), _ANNOTATORS))
         head = tables.head
         if self._head and head is None:
             head = rng.normal(size=(self.shape.c, self.shape.d + 1)).astype(np.float32)

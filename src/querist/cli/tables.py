@@ -205,9 +205,11 @@ def open_tables(
     said = None if answers is None else _opened("--answers", answers)
     if said is not None and (said.ndim != 2 or len(said) != n):
         raise DataError(f"--answers {answers} has the shape {list(said.shape)}", hint=f"give {n} rows")
-    times = None if said is None else (said >= 0).sum(1)
-    if known is None and times is not None:
-        known = np.flatnonzero(times)
+    if known is None and said is not None:
+        known = np.flatnonzero((said >= 0).any(1))
+    again = None
+    if said is not None and known is not None:
+        again = np.intersect1d(known, np.flatnonzero((said >= 0).sum(1) < overlap))
     whole = Tables(
         n=n,
         total=n,
@@ -217,7 +219,7 @@ def open_tables(
         labelled=None if known is None else np.sort(known),
         labels=classes,
         answers=None if said is None else said.astype(np.int64),
-        again=None if times is None or known is None else np.intersect1d(known, np.flatnonzero(times < overlap)),
+        again=again,
     )
     return whole if candidates is None else cut(whole, _candidates(candidates, known, n, seed))
 

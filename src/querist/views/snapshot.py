@@ -165,7 +165,7 @@ class Snapshot:
                 snapshot.refuse_no_distribution(view)
             else:
                 snapshot.refuse_non_finite(view)
-        _refuse_other_head(answers)
+        _refuse_other_head(held)
         return snapshot
 
     def __getitem__(self, view: View) -> Any:

@@ -135,9 +135,9 @@ def probabilities(job: Job):
 
 
 def test_trials_keep_to_their_time_and_their_rows() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = plan(Busy(a_row=1e-4), sample, Job(n=10**6, m=0, k=10), most_rows=10**6, seconds=1.0)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert [trial.job.n for trial in found.trials] == sorted({trial.job.n for trial in found.trials})
     found = plan(Busy(a_row=1e-7), sample, Job(n=10**6, m=0, k=10), most_rows=700, seconds=10)
     assert found.trials[-1].job.n == 700

@@ -65,7 +65,7 @@ def test_every_score_of_drawn_networks_takes_every_source(cls: type, source: Sou
     if "regression" in strategy.tasks:
         assert strategy.needs_for("regression") == (PredictionSamples(samples=6, source=source),)
     with pytest.raises(UnknownName, match="no source of posterior samples is called"):
-        cls(source="dropouts").needs()
+        cls(samples=6, source="dropouts").needs()
 
 
 def test_rows_of_views_and_selectors_are_listed_as_such() -> None:

@@ -240,10 +240,10 @@ def check_large_pool(cls: type[Strategy]) -> None:
             snapshot = table.snapshot(labelled=LABELLED)
             tensors = _tensors(snapshot, strategy)
             room = max([500 * n, *(4 * tensor.numel() for tensor in tensors)])
-            started = time.perf_counter()
+            started = time.process_time()  # others on the machine do not count
             with no_table_of(room):
                 rows = strategy(snapshot, k=k)
-            seconds = time.perf_counter() - started
+            seconds = time.process_time() - started
             require(len(set(rows.tolist())) == k, f"{table.task}: not {k} rows")
             require(seconds < _FAST_S, f"{table.task}: {seconds:.0f} s for {n} rows")
             if n > 3_000:
