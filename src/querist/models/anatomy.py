@@ -26,12 +26,14 @@ class Anatomy:
         dropout: whether dropout is reached on the way to the output.
         ends_linear: whether the output is what that layer, a linear one, makes of the embeddings; up to a number a
             unit, which a softmax does not see.
+        fixed: whether the embeddings are the same whatever is trained: all weights that learn are that layer's.
     """
 
     last_layer: str | None
     row_bytes: int
     dropout: bool
     ends_linear: bool
+    fixed: bool
 
 
 def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, features: str | None) -> Anatomy:
@@ -103,7 +105,14 @@ def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, featur
         row_bytes=max(1, total // b),
         dropout=any(stochastic(names[name]) for name in called),
         ends_linear=last_layer in called and _ends_linear(module, inputs, task, last_layer),
+        fixed=last_layer is not None and _learns_alone(module, last_layer),
     )
+
+
+def _learns_alone(module: nn.Module, last_layer: str) -> bool:
+    """Whether no other layer has weights that learn."""
+    own = {id(weight) for weight in module.get_submodule(last_layer).parameters()}
+    return all(id(weight) in own for weight in module.parameters() if weight.requires_grad)
 
 
 def _ends_linear(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, last_layer: str) -> bool:

@@ -147,6 +147,10 @@ class Sklearn(Adapter):
             seconds=time.perf_counter() - started,
         )
 
+    @property
+    def fixed_embeddings(self) -> bool:
+        return True
+
     def answers(self, view: View) -> bool:
         regression = self._task.kind == "regression"
         if type(view) is (PredictionSamples if regression else LogitSamples):

@@ -114,3 +114,15 @@ def test_dropout_inside_a_transformer_is_seen() -> None:
 def test_networks_that_do_not_fit_are_refused(module: nn.Module, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         examine(module.eval(), (torch.zeros(2, 4),), TASK, features=None)
+
+
+def test_embeddings_stay_where_only_the_last_layer_learns() -> None:
+    task = make_task("classification", ["a", "b", "c"])
+    inputs = (torch.zeros(2, 5),)
+    head = nn.Sequential(nn.Dropout(0.2), nn.Linear(5, 3))
+    deep = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
+    assert examine(head.eval(), inputs, task, features=None).fixed
+    assert not examine(deep.eval(), inputs, task, features=None).fixed
+    for weight in deep[0].parameters():
+        weight.requires_grad_(False)
+    assert examine(deep.eval(), inputs, task, features=None).fixed
