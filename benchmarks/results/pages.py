@@ -54,7 +54,7 @@ def _write(file: Path, text: str) -> None:
 
 def index_page(kept: Mapping[str, Kept]) -> str:
     """All strategies, and what each was over random in every study."""
-    names = sorted({name for found in kept.values() for name in found.cells}, key=_place)
+    names = sorted({name for found in kept.values() if not found.study.only for name in found.cells}, key=_place)
     main = {study: found for study, found in kept.items() if not study.endswith("_ahead") and not found.study.only}
     parts = [
         "# Every strategy on three data sets\n\nWhat `python -m benchmarks.results` found: each registered strategy "
@@ -172,7 +172,8 @@ def study_page(found: Kept, drawn: Sequence[str]) -> str:
     machine = found.machine
     parts.append(
         f"\nSeconds are those of a campaign (one seed), one thread, on {machine.get('processor', 'a machine')} "
-        f"(torch {machine.get('torch', '?')}), beside other work. All rounds as data: [{study.name}.json]"
+        f"(torch {machine.get('torch', '?')}), by the clock, beside other work that "
+        f"at times stopped a cell. All rounds as data: [{study.name}.json]"
         f"({study.name}.json).\n"
     )
     return "".join(parts)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 AUTO = "auto"
 """What the advisor is called where a strategy is named."""
 FEW = 3.0
-"""Labels a class below which labels are few."""
+"""Labels a class below which labels are few for a network whose embeddings are trained on them."""
+FEW_FIXED = 8.0
+"""The same where embeddings stay as they are, and are as good with the first label as with the last."""
 LARGE = 50
 """Rows from which on a batch is large: its rows may then teach the same."""
 
@@ -43,7 +45,8 @@ class Situation:
         labels: rows that are labelled.
         classes: how many there are; 0 where labels are numbers.
         counts: labels of each class that has some; ``None`` if only their sum is known.
-        answers: whether a view that is no other views' child is answered.
+        answers: whether a view is answered that no other gives.
+        fixed: whether embeddings are the same whatever is trained.
     """
 
     task: str
@@ -52,6 +55,12 @@ class Situation:
     classes: int
     counts: tuple[int, ...] | None
     answers: Callable[[View], bool]
+    fixed: bool = False
+
+    @property
+    def few(self) -> float:
+        """Labels a class below which labels are few."""
+        return FEW_FIXED if self.fixed else FEW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +138,8 @@ class Advisor:
     nobody answers is passed over.
 
     Formula:
-        under 3 labels a class, or while a class has none: typi_clust; then margin, and badge for 50 rows or more at
-        once; lcmd where labels are numbers, least_confidence where a row has many
+        under 3 labels a class (8 where embeddings are not trained), or while a class has none: typi_clust; then margin,
+        and badge for 50 rows or more at once; lcmd where labels are numbers, least_confidence where a row has many
 
     Use it when:
         nothing is known of the data that would speak for a strategy, or a run goes from the first labels to many
@@ -195,7 +204,7 @@ def regime_of(situation: Situation) -> Regime:
         return NUMBERS
     if situation.task not in ("classification", "multilabel"):
         return UNITS
-    if situation.labels < FEW * situation.classes:
+    if situation.labels < max(1.0, situation.few * situation.classes):
         return FIRST
     if situation.counts is not None and len(situation.counts) < situation.classes:
         return UNSEEN
@@ -229,6 +238,7 @@ def situation_of(session: Session, *, k: int, snapshot: Snapshot | None = None) 
         classes=len(task.classes),
         counts=counts,
         answers=session.adapter.answers if snapshot is None else snapshot.answers,
+        fixed=snapshot is None and session.adapter.fixed_embeddings,
     )
 
 
@@ -272,7 +282,7 @@ def _spelled(regime: Regime, situation: Situation) -> str:
     classes = max(1, situation.classes)
     return regime.why.format(
         per=situation.labels / classes,
-        few=FEW,
+        few=situation.few,
         batch=situation.batch,
         seen=len(situation.counts or ()),
         classes=situation.classes,

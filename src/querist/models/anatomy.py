@@ -27,6 +27,7 @@ class Anatomy:
         ends_linear: whether the output is what that layer, a linear one, makes by its weights of what it reads; up to
             a number a unit, which a softmax does not see. Then the layer is a ``Head``, and can be drawn by Laplace.
         continuous: whether the network reads one tensor of real numbers, which can be changed a little.
+        fixed: whether the embeddings are the same whatever is trained: all weights that learn are that layer's.
     """
 
     last_layer: str | None
@@ -34,6 +35,7 @@ class Anatomy:
     dropout: bool
     ends_linear: bool
     continuous: bool
+    fixed: bool
 
 
 def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, features: str | None) -> Anatomy:
@@ -106,7 +108,14 @@ def examine(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, *, featur
         dropout=any(stochastic(names[name]) for name in called),
         ends_linear=last_layer in called and _ends_linear(module, inputs, task, last_layer),
         continuous=len(inputs) == 1 and inputs[0].is_floating_point(),
+        fixed=last_layer is not None and _learns_alone(module, last_layer),
     )
+
+
+def _learns_alone(module: nn.Module, last_layer: str) -> bool:
+    """Whether no other layer has weights that learn."""
+    own = {id(weight) for weight in module.get_submodule(last_layer).parameters()}
+    return all(id(weight) in own for weight in module.parameters() if weight.requires_grad)
 
 
 def _ends_linear(module: nn.Module, inputs: tuple[Tensor, ...], task: Task, last_layer: str) -> bool:

@@ -69,6 +69,11 @@ class Adapter(ABC):
         return True
 
     @property
+    def fixed_embeddings(self) -> bool:
+        """Whether embeddings are the same whatever was trained, and so as good with few labels as with many."""
+        return False
+
+    @property
     def found(self) -> dict[str, Any]:
         """What was found by itself (device, batch size), to be kept with a run."""
         return {}

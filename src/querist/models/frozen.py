@@ -153,6 +153,10 @@ class Frozen(Adapter):
         table, progress = self._embedded_first(pool, progress)
         return self._head.fit(table, rows, labels, seed=seed, members=members, validation=validation, progress=progress)
 
+    @property
+    def fixed_embeddings(self) -> bool:
+        return self._hidden == 0
+
     def answers(self, view: View) -> bool:
         # Known before the encoder has run, so it is not asked of the head.
         regression = self._task.kind == "regression"

@@ -153,6 +153,10 @@ class Sklearn(Adapter):
             seconds=time.perf_counter() - started,
         )
 
+    @property
+    def fixed_embeddings(self) -> bool:
+        return True
+
     def answers(self, view: View) -> bool:
         if type(view) is Head:  # known once something is trained
             return self._head is not None

@@ -232,6 +232,10 @@ class TorchModule(Adapter):
 
     # -- views ---------------------------------------------------------------------------------------------------
 
+    @property
+    def fixed_embeddings(self) -> bool:
+        return self.anatomy.fixed
+
     def answers(self, view: View) -> bool:
         if type(view) in (Embeddings, Raw):
             return True

@@ -10,7 +10,7 @@ import pytest
 
 import querist as q
 from querist.core.errors import UnknownName, UsageError
-from querist.loop.advisor import FEW, LARGE, Advice, Advisor, Situation, chooser, explain
+from querist.loop.advisor import FEW, FEW_FIXED, LARGE, Advice, Advisor, Situation, chooser, explain
 from querist.loop.progress import Advised
 from querist.loop.run import load_result, run
 from querist.loop.settings import RunSettings
@@ -31,6 +31,9 @@ def test_the_budget_decides() -> None:
     few = int(FEW) * MANY.classes
     assert advised(labels=few - 1, counts=(few // 4,) * 4).strategy == "typi_clust"
     assert advised(labels=few, counts=(few // 4,) * 4).strategy == "margin"
+    fixed = int(FEW_FIXED) * MANY.classes
+    assert advised(labels=fixed - 1, fixed=True).strategy == "typi_clust"
+    assert advised(labels=fixed, fixed=True).strategy == "margin"
     assert advised(batch=LARGE - 1).strategy == "margin"
     assert advised(batch=LARGE).strategy == "badge"
     assert advised(labels=0, counts=()).strategy == "typi_clust"
@@ -127,13 +130,13 @@ def test_a_snapshot_of_your_own_is_asked_what_it_holds(pool: Any) -> None:
 
 def test_a_run_tells_and_keeps_who_chose(tmp_path: Any) -> None:
     settings = RunSettings(
-        data="digits", strategy="auto", model="sklearn:LogisticRegression", initial=20, batch=20, budget=80
+        data="digits", strategy="auto", model="sklearn:LogisticRegression", initial=20, batch=30, budget=120
     )
     events: list[Any] = []
     out = tmp_path / "mine"
     result = run(settings, out, listener=events.append)
     told = [event for event in events if isinstance(event, Advised)]
-    assert [(event.labels, event.strategy) for event in told] == [(20, "typi_clust"), (40, "margin")]
+    assert [(event.labels, event.strategy) for event in told] == [(20, "typi_clust"), (80, "margin")]
     said = result.to_json()["advice"]
     assert [entry["strategy"] for entry in said] == ["typi_clust", "margin"]
     assert set(said[0]) == {"seed", "labels", "strategy", "why"}

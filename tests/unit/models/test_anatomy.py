@@ -174,3 +174,15 @@ def test_a_head_without_bias_has_a_column_of_zeros() -> None:
     head = LinearLayer.of_module(nn.Linear(4, 3, bias=False), "").joined()
     assert head.shape == (3, 5)
     assert head[:, -1].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_embeddings_stay_where_only_the_last_layer_learns() -> None:
+    task = make_task("classification", ["a", "b", "c"])
+    inputs = (torch.zeros(2, 5),)
+    head = nn.Sequential(nn.Dropout(0.2), nn.Linear(5, 3))
+    deep = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
+    assert examine(head.eval(), inputs, task, features=None).fixed
+    assert not examine(deep.eval(), inputs, task, features=None).fixed
+    for weight in deep[0].parameters():
+        weight.requires_grad_(False)
+    assert examine(deep.eval(), inputs, task, features=None).fixed
