@@ -127,6 +127,13 @@ def answers_of(connection: Connection, row: int, *, annotator: str | None = None
     return [_answer(found) for found in connection.execute(query).mappings()]
 
 
+def versions(connection: Connection, annotator: str, rows: Sequence[int]) -> dict[int, int]:
+    """Row -> ``seq`` of what ``annotator`` says of it now; rows without an answer are left out."""
+    table = schema.answers
+    query = select(table.c.row, table.c.seq).where(table.c.annotator == annotator, table.c.row.in_(rows))
+    return {found.row: found.seq for found in connection.execute(query)}
+
+
 def put_answer(connection: Connection, item: Item, answer: Answer) -> None:
     """Let ``answer`` hold in the place of what its annotator said of the row before."""
     drop_answer(connection, item, answer.annotator, refresh=False)

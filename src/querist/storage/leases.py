@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, delete, exists, func, insert, select, update
 
 from querist.storage import schema
-from querist.storage.answers import BEGUN, UNTOUCHED, Item
+from querist.storage.answers import BEGUN, DONE, UNTOUCHED, Item
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +77,15 @@ def release(connection: Connection, annotator: str, *, client: str | None = None
     return connection.execute(query).rowcount
 
 
-def end_leases(connection: Connection, *, before: float, at_most: float) -> None:
-    """End those that were to last until ``before``, and shorten those that would last beyond ``at_most``.
+def end_leases(connection: Connection, *, before: float) -> None:
+    """End those that were to last until ``before``."""
+    connection.execute(delete(schema.leases).where(schema.leases.c.until <= before))
 
-    The second happens when the clock was put back while the server was off.
-    """
+
+def shorten_leases(connection: Connection, *, until: float) -> None:
+    """Let none last beyond ``until``: the clock may have been put back while the server was off."""
     table = schema.leases
-    connection.execute(delete(table).where(table.c.until <= before))
-    connection.execute(update(table).where(table.c.until > at_most).values(until=at_most))
+    connection.execute(update(table).where(table.c.until > until).values(until=until))
 
 
 def leased_counts(connection: Connection) -> dict[str, int]:
@@ -116,24 +118,10 @@ def next_items(
         limit: how many.
         besides: rows that are not wanted again.
     """
-    items, answers, picks = schema.items, schema.answers, schema.picks
-    mine = and_(answers.c.row == items.c.row, answers.c.annotator == annotator)
-    fresh = [*_open(campaign, annotator), ~exists().where(mine)]
-    queries: list[Select[Any]] = [
-        select(items).where(*fresh, items.c.state == BEGUN).order_by(items.c.place),
-        select(items).where(*fresh, items.c.state == UNTOUCHED).order_by(items.c.place),
-        select(items)
-        .where(*_open(campaign, annotator), items.c.state > 0, exists().where(mine, answers.c.kind == "skip"))
-        .order_by(items.c.place),
-    ]
-    if number is not None:
-        ranked = and_(picks.c.campaign == campaign, picks.c.number == number, picks.c.row == items.c.row)
-        queries.insert(
-            1, select(items).join(picks, ranked).where(*fresh, items.c.state == UNTOUCHED).order_by(picks.c.place)
-        )
+    given = {"campaign": campaign, "annotator": annotator, "number": number}
     found: dict[int, Item] = {}
-    for query in queries:
-        for each in connection.execute(query.limit(limit + len(besides) + len(found))).mappings():
+    for query in _queries(ranked=number is not None):
+        for each in connection.execute(query, given | {"most": limit + len(besides) + len(found)}).mappings():
             if each["row"] not in found and each["row"] not in besides and len(found) < limit:
                 found[each["row"]] = Item(**each)
         if len(found) == limit:
@@ -141,9 +129,25 @@ def next_items(
     return list(found.values())
 
 
-def _open(campaign: str, annotator: str) -> list[ColumnElement[bool]]:
-    """Items of ``campaign`` that want more opinions than others are about to give, and that ``annotator`` holds not."""
-    items, leases = schema.items, schema.leases
+@cache
+def _queries(*, ranked: bool) -> tuple[Select[Any], ...]:
+    """Where rows are looked for, in this order. Built once: that takes longer than running them."""
+    items, answers, picks, leases = schema.items, schema.answers, schema.picks, schema.leases
+    who: BindParameter[str] = bindparam("annotator")
+    mine = and_(answers.c.row == items.c.row, answers.c.annotator == who)
     held = select(func.count()).select_from(leases).where(leases.c.row == items.c.row).scalar_subquery()
-    own = exists().where(leases.c.row == items.c.row, leases.c.annotator == annotator)
-    return [items.c.campaign == campaign, items.c.opinions + held < items.c.needed, ~own]
+    own = exists().where(leases.c.row == items.c.row, leases.c.annotator == who)
+    # More opinions are wanted than others are about to give, and the annotator does not hold it already.
+    open_ = (items.c.campaign == bindparam("campaign"), items.c.opinions + held < items.c.needed, ~own)
+    fresh = select(items).where(*open_, ~exists().where(mine))
+    skipped = exists().where(mine, answers.c.kind == "skip")
+    begun = fresh.where(items.c.state == BEGUN).order_by(items.c.place)
+    untouched = fresh.where(items.c.state == UNTOUCHED)
+    last = select(items).where(*open_, items.c.state > DONE, skipped).order_by(items.c.place)
+    queries = [begun, untouched.order_by(items.c.place), last]
+    if ranked:
+        in_round = and_(
+            picks.c.campaign == bindparam("campaign"), picks.c.number == bindparam("number"), picks.c.row == items.c.row
+        )
+        queries.insert(1, untouched.join(picks, in_round).order_by(picks.c.place))
+    return tuple(query.limit(bindparam("most")) for query in queries)

@@ -64,8 +64,8 @@ def guess_of(connection: Connection, campaign: str, number: int, row: int) -> An
     return connection.scalar(select(table.c.guess).where(*where))
 
 
-def reason_of(connection: Connection, campaign: str, number: int, row: int) -> str:
-    """Why ``row`` was asked in a round; nothing where it was not."""
+def reasons_of(connection: Connection, campaign: str, number: int, rows: Sequence[int]) -> dict[int, str]:
+    """Why some rows were asked in a round; those that were not are left out."""
     table = schema.picks
-    where = (table.c.campaign == campaign, table.c.number == number, table.c.row == row)
-    return connection.scalar(select(table.c.reason).where(*where)) or ""
+    where = (table.c.campaign == campaign, table.c.number == number, table.c.row.in_(rows))
+    return {found.row: found.reason for found in connection.execute(select(table.c.row, table.c.reason).where(*where))}

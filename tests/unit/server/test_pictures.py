@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import random
+import signal
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,8 +68,6 @@ def test_a_picture_of_the_folder(root: Path, made: list[Pictures]) -> None:
     "key", ["../secret.png", "link.png", "links/secret.png", "/etc/passwd", "a\0b", "", "pipe", "none.png"]
 )
 def test_nothing_outside_the_folder_is_read(key: str, root: Path, made: list[Pictures]) -> None:
-    import os
-
     (root / "link.png").symlink_to(root.parent / "secret.png")
     (root / "links").symlink_to(root.parent)
     os.mkfifo(root / "pipe")
@@ -129,7 +129,8 @@ def test_a_decoder_that_dies_or_hangs_is_replaced(
     made[0]._decoder.kill()
     made[0]._decoder.wait()
     assert made[0].picture(0)
-    monkeypatch.setattr(pictures, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(pictures, "PATIENCE_S", 0.2)
+    os.kill(made[0]._decoder.pid, signal.SIGSTOP)
     with pytest.raises(DataError, match="too long"):
         made[0].picture(0)
     monkeypatch.undo()

@@ -29,7 +29,8 @@ class Queue:
         self._clock = clock
         self._desk = desk
         with journal.writing() as connection:
-            leases.end_leases(connection, before=clock.now(), at_most=clock.now() + rules.lease_s)
+            leases.end_leases(connection, before=clock.now())
+            leases.shorten_leases(connection, until=clock.now() + rules.lease_s)
 
     def take(self, who: str, client: str, count: int) -> list[Handed]:
         """What the window holds, filled up to ``count`` rows. Asking again gives the same rows again.
@@ -44,7 +45,7 @@ class Queue:
             raise UsageError(f"{count} rows were asked for", hint=f"ask for 1 to {self._rules.most_leases}")
         with self._journal.writing() as connection:
             until = self._clock.now() + self._rules.lease_s
-            leases.end_leases(connection, before=self._clock.now(), at_most=until)
+            leases.end_leases(connection, before=self._clock.now())
             leases.renew(connection, who, client, until)
             held = leases.leases_of(connection, who, client=client)
             while len(held) < count:
@@ -53,12 +54,12 @@ class Queue:
                     break
                 leases.hold(connection, lease)
                 held.append(lease)
-            return [self._handed(connection, lease, until) for lease in held[:count]]
+            return self._handed(connection, held[:count], until)
 
     def heartbeat(self, who: str, client: str) -> tuple[int, float]:
         """Hold what the window has for another while; how many rows that are, and until when."""
         with self._journal.writing() as connection:
-            leases.end_leases(connection, before=self._clock.now(), at_most=self._clock.now() + self._rules.lease_s)
+            leases.end_leases(connection, before=self._clock.now())
             until = self._clock.now() + self._rules.lease_s
             return leases.renew(connection, who, client, until), until
 
@@ -96,17 +97,28 @@ class Queue:
     def _shown_before(self, connection: Connection, item: Item) -> object:
         return self._desk.suggestion(connection, item) if self._rules.suggest == "before" else None
 
-    def _handed(self, connection: Connection, lease: Lease, until: float) -> Handed:
-        item = book.find_item(connection, lease.row)
-        mine = book.answers_of(connection, lease.row, annotator=lease.annotator)
-        now = ranking.current(connection, lease.campaign)
-        # The slice that measures is asked at random, and so says that of it, like any row outside the ranking.
-        reason = "" if now is None else ranking.reason_of(connection, lease.campaign, now[0], lease.row)
-        return Handed(
-            row=lease.row,
-            until=until,
-            reason=reason or "drawn at random",
-            base_seq=mine[0].seq if mine else 0,
-            suggestion=None if item is None or not lease.suggestion_seen else self._shown_before(connection, item),
-            model_version=lease.model_version,
-        )
+    def _handed(self, connection: Connection, held: list[Lease], until: float) -> list[Handed]:
+        """Leases as people see them; a few statements for all of them together."""
+        rows = [lease.row for lease in held]
+        versions = book.versions(connection, held[0].annotator, rows) if held else {}
+        reasons: dict[int, str] = {}
+        for campaign in {lease.campaign for lease in held}:
+            now = ranking.current(connection, campaign)
+            if now is not None:
+                reasons |= ranking.reasons_of(connection, campaign, now[0], rows)
+        return [
+            Handed(
+                row=lease.row,
+                until=until,
+                # The slice that measures is asked at random, and so says that of it, like any row outside the ranking.
+                reason=reasons.get(lease.row) or "drawn at random",
+                base_seq=versions.get(lease.row, 0),
+                suggestion=self._still_shown(connection, lease),
+                model_version=lease.model_version,
+            )
+            for lease in held
+        ]
+
+    def _still_shown(self, connection: Connection, lease: Lease) -> object:
+        item = book.find_item(connection, lease.row) if lease.suggestion_seen else None
+        return None if item is None else self._shown_before(connection, item)
