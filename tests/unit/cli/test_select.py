@@ -13,7 +13,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from querist.cli.app import app
-from querist.strategies import Badge, CoreSet, Margin  # type: ignore[attr-defined]
+from querist.strategies import Badge, CoreSet, LeastDisagree, Margin  # type: ignore[attr-defined]
 from querist.views import Snapshot
 
 runner = CliRunner()
@@ -235,6 +235,19 @@ def test_aims_of_a_targeted_strategy() -> None:
     np.save("narrow.npy", Z[:4, :2])
     words += ["--target", "narrow.npy", "--set", "aim=target"]
     assert "embeddings have 6 numbers a row, those of the target 2" in refused(*words, strategy="similar")
+
+
+def test_a_last_layer_and_smallest_changes_come_from_files() -> None:
+    np.save("flip.npy", np.arange(N, dtype=np.float32)[::-1].copy())
+    assert rows("--perturbations", "flip.npy", strategy="deep_fool") == list(range(N - 1, N - 9, -1))
+    head = RNG.normal(size=(P.shape[1], Z.shape[1] + 1)).astype(np.float32)
+    np.save("head.npy", head)
+    words = ["--embeddings", "z.npy", "--probs", "p.npy", "--labelled", "l.txt"]
+    snapshot = Snapshot.from_arrays(embeddings=Z, probs=P, head=head, labelled=LABELLED)
+    assert rows(*words, "--head", "head.npy", strategy="least_disagree") == LeastDisagree()(snapshot, k=8).tolist()
+    assert "LeastDisagree also needs --head" in refused(*words, strategy="least_disagree")
+    np.save("narrow.npy", head[:, 1:])
+    assert "the head has" in refused(*words, "--head", "narrow.npy", strategy="least_disagree")
 
 
 def test_regression_is_known_by_its_values() -> None:

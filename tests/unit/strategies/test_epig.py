@@ -73,7 +73,7 @@ def test_epig_says_what_is_missing() -> None:
     with pytest.raises(ViewMissing, match="no LogitSamples of the target rows"):
         Epig(aim="target")(Snapshot.from_arrays(prob_samples=samples), k=1)
     for target in (networks(3, 6, 3), networks(4, 6, 2), networks(4, 6, 3)[0]):
-        with pytest.raises(DataError, match="(target_samples|ProbSamples) have the shape"):
+        with pytest.raises(DataError, match=r"(target_samples|ProbSamples) have the shape"):
             Snapshot.from_arrays(prob_samples=samples, target_samples=target)
     with pytest.raises(DataError, match="do not sum to one"):
         Snapshot.from_arrays(prob_samples=samples, target_samples=2 * samples)
