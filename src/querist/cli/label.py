@@ -29,8 +29,8 @@ def label(
     ] = None,
     strategy: Annotated[str, typer.Option(help="Who chooses; 'querist strategies' lists them.")] = "auto",
     initial_strategy: Annotated[
-        str, typer.Option(help="Who chooses before there is a model: core_set, random, ...")
-    ] = "core_set",
+        str, typer.Option(help="Who chooses before there is a model: typi_clust, cold_start, ...")
+    ] = "typi_clust",
     model: Annotated[str | None, typer.Option(help="Model name; the data's default if not given.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Project folder.", show_default="runs/label-PATH", writable=True)

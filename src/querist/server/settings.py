@@ -26,7 +26,7 @@ class LabelSettings:
         data: a name or ``KIND:PATH``, with the path from where the project began.
         task: what a label is.
         classes: class names in the order of the keys; those that the data bring where none are given.
-        strategy: who chooses; ``auto`` takes the default of the task.
+        strategy: who chooses; ``auto`` asks the advisor before each ranking.
         initial_strategy: who chooses before there is a model.
         model: model name; the default of the data if ``None``.
         seed: decides every draw.
@@ -44,7 +44,7 @@ class LabelSettings:
     task: str = "classification"
     classes: tuple[str, ...] = ()
     strategy: str = "auto"
-    initial_strategy: str = "core_set"
+    initial_strategy: str = "typi_clust"
     model: str | None = None
     seed: int = 0
     overlap: int = 1

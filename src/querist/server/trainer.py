@@ -15,6 +15,7 @@ import numpy as np
 from querist.core.errors import QueristError
 from querist.core.events import ActUndone, FlagLowered, LabelGiven
 from querist.core.rng import child_seed
+from querist.loop.advisor import situation_of
 from querist.loop.cold_start import initial_strategy
 from querist.loop.session import Session
 from querist.loop.table import computed
@@ -27,8 +28,6 @@ from querist.storage.journal import Pick
 from querist.storage.ranking import current, publish
 from querist.strategies.base import Picks
 
-AUTO = "badge"
-"""What ``auto`` stands for: the default of ``querist run`` too."""
 COUNTED = (LabelGiven, ActUndone, FlagLowered)
 """Events that change what a model would learn, or what may be asked."""
 
@@ -64,7 +63,6 @@ class Trainer:
     def __init__(self, project: Project) -> None:
         self._project = project
         settings = project.settings
-        self._strategy = AUTO if settings.strategy == "auto" else settings.strategy
         # Rows that measure are offered to no strategy and no training: here they are test rows.
         held = set(project.held_out.tolist())
         keys = project.pool.keys()
@@ -98,7 +96,7 @@ class Trainer:
             self._pool,
             model=self._adapter,
             task=self._project.task,
-            strategy=self._strategy,
+            strategy=settings.strategy,
             seed=settings.seed,
             journal=journal,
             campaign=MAIN,
@@ -150,8 +148,13 @@ class Trainer:
         if k == 0:
             return Picks(rows=np.empty(0, np.int64), positions=_none(), reasons=()), "no row is left to ask for"
         seed = child_seed(settings.seed, "ask", session.round + 1)
-        strategy = session.strategy if len(session.state) else initial_strategy(settings.initial_strategy)
-        note = ""
+        strategy, note = session.strategy, ""
+        if not len(session.state):
+            strategy = initial_strategy(settings.initial_strategy)
+        elif session.advisor is not None:
+            # People get as far down the list as the next training lets them: that is the batch.
+            advice = session.advisor.advise(situation_of(session, k=min(k, settings.retrain_every)))
+            strategy, note = advice.made(), f"{advice.strategy} chooses, because {advice.why}"
         try:
             return strategy.choose(computed(session, strategy, k=k), k=k, seed=seed), note
         except QueristError as error:

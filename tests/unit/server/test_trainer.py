@@ -21,7 +21,7 @@ from querist.server.supervisor import Supervisor
 from querist.server.trainer import Trainer
 from querist.storage import ranking
 from querist.storage.journal import Journal
-from querist.strategies.density.core_set import CoreSet
+from querist.strategies.density.typi_clust import TypiClust
 
 SETTINGS = LabelSettings(
     data="digits",
@@ -87,10 +87,10 @@ def test_a_strategy_that_cannot_choose_stops_nobody(digits: Project, monkeypatch
     def refuse(*_: object, **__: object) -> None:
         raise ViewMissing("nobody answers that")
 
-    monkeypatch.setattr(CoreSet, "pick_with_reasons", refuse)
+    monkeypatch.setattr(TypiClust, "pick_with_reasons", refuse)
     outcome = Trainer(digits).cycle()
     assert outcome.ranked == 30
-    assert "drawn at random, because CoreSet cannot choose" in outcome.note
+    assert "drawn at random, because TypiClust cannot choose" in outcome.note
 
 
 def test_a_ranking_that_breaks_off_leaves_the_one_before(digits: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,5 +24,10 @@ def records(project: Project) -> Iterator[LabelRecord]:
     given = ((row, state.label(row), tuple(state.answers(row))) for row in state.rows.tolist())
     pool = project.pool
     return label_records(
-        project.journal, MAIN, given, key=pool.key, split=lambda row: MEASURES if row in held else pool.split(row) or ""
+        project.journal,
+        MAIN,
+        given,
+        key=pool.key,
+        split=lambda row: MEASURES if row in held else pool.split(row) or "",
+        payload=lambda row: pool[row] if pool.modality in ("text", "tokens") else None,
     )
