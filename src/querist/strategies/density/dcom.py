@@ -57,12 +57,14 @@ class Dcom(Strategy):
 
     Not when:
         embeddings are those of a model trained on a handful of labels: guesses agree over wide balls then, whether they
-        are right or not, and the model is taken to be competent too early. Nor where a round must be quick: every pair
+        are right or not, and the model is taken to be competent too early: on digits it asked what margin asked, from
+        the first round on. Nor where a round must be quick: every pair
         of (at most 50,000) candidates is looked at.
 
     Args:
         radius: of a ball before its label is known (first ``delta`` of the paper); found as ProbCover does if ``None``.
-        largest: the widest that a ball may be, among unit vectors.
+        largest: the widest that a ball may be, among unit vectors; give less where no numbers are below 0 (pixels, what
+            comes out of a ReLU), because such vectors are all within 1.42 of each other.
         resolution: how precisely radii are found.
         centre: share of rows held at which doubt and coverage weigh about the same (``a`` of the paper).
         steepness: how suddenly the one gives way to the other (``k`` of the paper).
