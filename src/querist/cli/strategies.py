@@ -20,7 +20,7 @@ def strategies(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Every strategy: name, family, survey section, paper, views, tasks, cost. Oracles are listed with them."""
+    """Every strategy: name, family, survey section, paper, views, tasks, cost. Oracles, streams and stopping rules too."""
     from querist.cli.served import others
     from querist.loop import advisor
     from querist.strategies import describe, explain, registry
@@ -74,7 +74,7 @@ def _print_table(found: list[dict[str, Any]]) -> None:
         console.print(table)
         console.print()
     console.print("[dim]The last line of each: rows of the literature table, survey section, paper.[/dim]")
-    count = sum(entry["kind"] != "oracle" for entry in found)
+    count = sum(entry["kind"] not in ("oracle", "stream", "stopping") for entry in found)
     console.print(
         f"{count} strategies; use one with: querist run --strategy NAME (auto: by the labels so far)", markup=False
     )

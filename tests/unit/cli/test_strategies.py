@@ -20,7 +20,10 @@ def listed(*words):
 
 def test_every_strategy_is_listed_with_every_key():
     entries = listed()
-    assert {entry["name"] for entry in entries if entry["kind"] != "oracle"} == set(registry)
+    others = ("oracle", "stream", "stopping")
+    assert {entry["name"] for entry in entries if entry["kind"] not in others} == set(registry)
+    assert {row for entry in entries if entry["kind"] == "stream" for row in entry["rows"]} == {"A15"}
+    assert {"K1", "K3", "S52"} <= {row for entry in entries if entry["kind"] == "stopping" for row in entry["rows"]}
     oracles = {entry["name"]: entry["rows"] for entry in entries if entry["kind"] == "oracle"}
     assert {"noisy_annotators", "model_annotators", "language_model_annotators", "dawid_skene"} <= set(oracles)
     assert all(oracles.values())
@@ -96,4 +99,4 @@ def test_why_of_auto_says_the_rule():
     words = runner.invoke(app, ["strategies", "--why", "auto"]).stdout
     for taken in ("typi_clust", "margin", "badge", "lcmd", "least_confidence"):
         assert taken in words
-    assert "(Hacohen et al. 2022)" in " ".join(words.split())
+    assert "(Hacohen et al. 2022" in " ".join(words.split())
