@@ -20,7 +20,7 @@ def strategies(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Every strategy: name, family, survey section, paper, views, tasks, cost. Oracles, streams and stopping rules too."""
+    """Every strategy: name, family, survey section, paper, views, tasks, cost; oracles, streams and rules with them."""
     from querist.cli.served import others
     from querist.loop import advisor
     from querist.strategies import describe, explain, registry
