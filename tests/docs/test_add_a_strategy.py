@@ -55,5 +55,5 @@ def test_it_is_held_to_the_contract_and_its_example_runs(checkout: Path) -> None
     done = python(
         checkout, "-m", "pytest", *files, "-k", "MyIdea", "-rfp", "-q", "--tb=short", "-p", "no:cacheprovider"
     )
-    assert done.count("test_keeps_contract[MyIdea-") >= 15
+    assert done.count("test_keeps_contract[strategy-MyIdea-") >= 15
     assert "PASSED src/querist/strategies/uncertainty/my_idea.py::" in done

@@ -95,7 +95,7 @@ def _extra_packages() -> Iterator[tuple[str, list[str]]]:
     packages: dict[str, list[str]] = {}
     for requirement in requires("querist") or ():
         match = re.match(r"([\w.-]+).*;.*extra == ['\"]([\w-]+)['\"]", requirement)
-        if match and match[1] != "querist" and match[2] not in ("dev", "all"):
+        if match and match[1] != "querist" and match[2] not in ("dev", "peers", "all"):
             packages.setdefault(match[2], []).append(match[1])
     yield from packages.items()
 

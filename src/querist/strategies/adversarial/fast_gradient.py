@@ -50,7 +50,6 @@ class FastGradient(ScoreStrategy):
     size: float = 0.05
     bound: float = 1.0
 
-    rows: ClassVar = ("E1",)
     family: ClassVar = "adversarial"
     paper: ClassVar = "kurakin2017adversarial"
     survey: ClassVar = "3.1.5"
