@@ -3,8 +3,8 @@
 Paper: altschuler2019stopping. With ``a`` units that two models both put in a class, ``b`` only the first and ``c`` only
 the second, and the second taken for the truth, the first would have an F-measure of ``2a / (2a + b + c)``; what is
 missing to 1 is the forecast of the change. Known difference: the paper has one positive class, here every class takes
-its turn and the mean counts; classes that neither model predicts are left out. Cost: a forward pass over the stop set
-a round.
+its turn and the mean counts; classes that neither model predicts are left out. Only the abstract could be read: the
+formula, the epsilon of 0.005 and the window of 3 are not confirmed. Cost: a forward pass over the stop set a round.
 """
 
 from __future__ import annotations
