@@ -29,8 +29,8 @@ see, and every rule was then asked after every round. Disappointing numbers stay
 
 - **The oracle** knows the test accuracy of every round and stops where `labels + w * 100 * (1 - accuracy)` is smallest,
   the cost-based optimum of [Pullar-Strecker et al. 2022](../papers.md#pullarstrecker2022hitting); `w` is how many
-  labels a point of accuracy is worth to somebody (the
-  paper was read in summaries only: this reading of its cost is ours). It sees the luck of single rounds too, so no rule can have no regret.
+  labels a point of accuracy is worth to somebody (the paper was read in summaries only: this reading of its cost is
+  ours). It sees the luck of single rounds too, so no rule can have no regret.
 - **Regret** is a rule's cost over the oracle's, in labels, the mean over campaigns. A rule that never stopped spent the
   whole campaign, whose length was ours to choose: its regret would grow with it.
 - **Spent** is the median of labels over the oracle's at `w = {MAIN}`: under 1 too early, over 1 too late.
