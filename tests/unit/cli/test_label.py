@@ -57,7 +57,9 @@ def served(tmp_path: Path) -> Iterator[Any]:
 
     def start(*more: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
         words = ["label", "digits", "--out", str(tmp_path / "run"), "--port", "0", "--no-browser", "--json", *more]
-        code = f"from querist.cli.app import main; raise SystemExit(main({words!r}))"
+        # A shell's background jobs, and what they start, are deaf to Ctrl-C: the suite may be one.
+        code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        code += f"from querist.cli.app import main; raise SystemExit(main({words!r}))"
         running.append(
             subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         )

@@ -39,7 +39,11 @@ def table(name: str, n: int, d: int) -> None:
 def test_ctrl_c_leaves_nothing_behind() -> None:
     table("z.npy", 60_000, 16)
     words = shlex.split("--embeddings z.npy --strategy lcmd --budget 50000 --out picks.csv")
-    with subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    # A shell's background jobs, and what they start, are deaf to Ctrl-C: the suite may be one.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += f"from querist.cli.app import main; raise SystemExit(main({['select', *words]!r}))"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         assert first.startswith("querist: lcmd "), first  # work that takes longer than a moment says how far it is
