@@ -10,76 +10,50 @@ def others() -> list[dict[str, Any]]:
     from querist import oracles, stopping, streams
 
     found = []
-    for name in oracles.registry:
-        cls = oracles.registry[name]
-        if cls.rows:
-            module = oracles.registry.module_of(name).split(".")
-            found.append(_entry(name, module, rows=cls.rows, paper=cls.paper, tasks=cls.tasks, cost=cls.cost))
+    for kind, registry in (("oracle", oracles.registry), ("stream", streams.registry), ("stopping", stopping.registry)):
+        for name in registry:
+            cls = registry[name]
+            if cls.rows:
+                # Facts that all of a kind share stand here, the others on the class.
+                tasks = ("classification",) if kind == "stream" else cls.tasks
+                module = registry.module_of(name)
+                found.append(
+                    _entry(name, module, kind, rows=cls.rows, paper=cls.paper, tasks=tasks, cost=_cost(cls, kind))
+                )
     found.append(
         _entry(
             "dawid_skene",
-            ["querist", "crowd", "dawid_skene"],
+            "querist.crowd.dawid_skene",
+            "oracle",
             rows=("S51",),
             paper="dawid1979maximum",
             tasks=("classification",),
             cost="time and memory O(v c + a c^2) a step, for v votes of a annotators",
         )
     )
-    for name in streams.registry:
-        policy = streams.registry[name]
-        module = streams.registry.module_of(name).split(".")
-        found.append(
-            _entry(
-                name,
-                module,
-                kind="stream",
-                survey=policy.survey,
-                rows=policy.rows,
-                paper=policy.paper,
-                tasks=("classification",),
-                cost="time and memory O(c) a sample",
-            )
-        )
-    for name in stopping.registry:
-        rule = stopping.registry[name]
-        if rule.rows:
-            module = stopping.registry.module_of(name).split(".")
-            cost = "time O(m c) a round for m rows of the stop set"
-            found.append(
-                _entry(
-                    name,
-                    module,
-                    kind="stopping",
-                    survey="",
-                    rows=rule.rows,
-                    paper=rule.paper,
-                    tasks=rule.tasks,
-                    cost=cost,
-                )
-            )
     return found
 
 
+_SURVEY = {"oracle": "5", "stream": "1.2", "stopping": ""}
+
+
+def _cost(cls: Any, kind: str) -> str:
+    shared = {"stream": "time and memory O(c) a sample", "stopping": "time O(m c) a round for m rows of the stop set"}
+    return str(cls.cost) if kind == "oracle" else shared[kind]
+
+
 def _entry(
-    name: str,
-    module: list[str],
-    *,
-    rows: tuple[str, ...],
-    paper: str,
-    tasks: tuple[str, ...],
-    cost: str,
-    kind: str = "oracle",
-    survey: str = "5",
+    name: str, module: str, kind: str, *, rows: tuple[str, ...], paper: str, tasks: tuple[str, ...], cost: str
 ) -> dict[str, Any]:
     return {
         "name": name,
         "kind": kind,
         "family": kind,
         "rows": list(rows),
-        "survey": survey,
+        "survey": _SURVEY[kind],
         "paper": paper,
         "views": [],
         "tasks": list(tasks),
         "cost": cost,
-        "file": "/".join(module[1:] if module[0] == "querist" else module) + ".py",
+        "file": module.removeprefix("querist.").replace(".", "/") + ".py",
     }
